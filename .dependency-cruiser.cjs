@@ -1,0 +1,81 @@
+const modules = 'orders|payments|inventory|notifications';
+const above = {
+  failure: 'config|database|access|messaging|gates|' + modules,
+  config: 'database|messaging|gates|' + modules,
+  database: 'access|messaging|gates|' + modules,
+  access: 'messaging|gates|' + modules,
+  messaging: 'gates|' + modules,
+  gates: modules,
+};
+
+/** The floors and front doors of the house (docs/architecture.md): nothing imports upwards, and there is no circle. */
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    ...Object.entries(above).map(([floor, higher]) => ({
+      name: `${floor}-imports-nothing-above-it`,
+      severity: 'error',
+      from: { path: `^src/${floor}(/|\\.ts$)` },
+      to: { path: `^src/((${higher})/|main\\.ts|app\\.module\\.ts|house\\.ts)` },
+    })),
+    {
+      name: 'through-the-front-door',
+      severity: 'error',
+      from: { path: `^src/(${modules})/` },
+      to: { path: `^src/(${modules})/`, pathNot: ['^src/$1/', `^src/(${modules})/index\\.ts$`] },
+    },
+    {
+      name: 'payments-and-inventory-know-nobody',
+      severity: 'error',
+      from: { path: '^src/(payments|inventory)/' },
+      to: { path: `^src/(${modules})/`, pathNot: '^src/$1/' },
+    },
+    {
+      name: 'orders-knows-not-notifications',
+      severity: 'error',
+      from: { path: '^src/orders/' },
+      to: { path: '^src/notifications/' },
+    },
+    {
+      name: 'aggregates-are-pure',
+      severity: 'error',
+      from: { path: '^src/(orders/(order|story)|payments/payment|inventory/stock)\\.ts$' },
+      to: {
+        path: ['node_modules', '^src/(database|messaging|gates)/', '\\.(controller|module|repository|schema)\\.ts$'],
+      },
+    },
+    {
+      name: 'one-file-speaks-amqp',
+      severity: 'error',
+      from: { path: '^src', pathNot: '^src/messaging/broker\\.ts$' },
+      to: { path: 'node_modules/(amqplib|amqp-connection-manager)/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'controllers-do-not-touch-tables',
+      severity: 'error',
+      from: { path: '\\.controller\\.ts$' },
+      to: { path: ['\\.(repository|schema)\\.ts$', '^src/database/'], dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'no-test-code-in-the-product',
+      severity: 'error',
+      from: { path: '^src', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^test/' },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    exclude: '\\.spec\\.ts$',
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};

@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import { DataSource, type EntitySchema, type MigrationInterface } from 'typeorm';
+import { isConnectionError } from './database.js';
+import { migrate } from './migrate.js';
+
+/** What a module stores: its schema bears its name. */
+export interface Storage {
+  schema: string;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  entities: EntitySchema<any>[];
+  migrations: (new () => MigrationInterface)[];
+}
+
+const POOL = 24;
+const RETRY_MS = 1_000;
+
+/** A pool over one database for the modules that live there. Nothing waits for ever: each wait has its time-out. */
+export function dataSourceFor(url: string, storages: Storage[]): DataSource {
+  return new DataSource({
+    type: 'postgres',
+    url,
+    entities: storages.flatMap((s) => s.entities),
+    migrations: storages.flatMap((s) => s.migrations),
+    migrationsTableName: 'sanmon_migrations',
+    migrationsTransactionMode: 'each',
+    installExtensions: false,
+    uuidExtension: 'pgcrypto',
+    poolSize: POOL,
+    applicationName: 'sanmon',
+    extra: {
+      connectionTimeoutMillis: 5_000,
+      keepAlive: true,
+      options: '-c lock_timeout=5s -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s -c timezone=UTC',
+    },
+  });
+}
+
+/** Opens and migrates; a database that is not there yet is waited for, not died of. */
+export async function opened(source: DataSource, storages: Storage[]): Promise<DataSource> {
+  const logger = new Logger('Database');
+  for (let waited = false; ; waited = true) {
+    try {
+      if (!source.isInitialized) await source.initialize();
+      await migrate(source, storages);
+      if (waited) logger.log('reached the database');
+      return source;
+    } catch (error) {
+      if (!isConnectionError(error)) throw error;
+      if (!waited) logger.warn(`waiting for the database: ${(error as Error).message}`);
+      await sleep(RETRY_MS);
+    }
+  }
+}

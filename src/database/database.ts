@@ -1,0 +1,110 @@
+import type { PoolClient, QueryResultRow } from 'pg';
+import type { DataSource } from 'typeorm';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { unavailable } from '../failure.js';
+import type { Statement } from './statement.js';
+import { Tx } from './transaction.js';
+
+const SERIALIZATION_FAILURE = '40001';
+const DEADLOCK_DETECTED = '40P01';
+/** Administrator shut-down, crash shut-down, cannot connect now, and the class of connection exceptions. */
+const CONNECTION_STATES = /^(57P0[123]|08...)$/;
+
+export const sqlState = (error: unknown): string | undefined => (error as { code?: string } | undefined)?.code;
+
+/** Whether the database or the way to it failed, rather than the work. */
+export function isConnectionError(error: unknown): boolean {
+  const state = sqlState(error);
+  if (state && /^[0-9A-Z]{5}$/.test(state)) return CONNECTION_STATES.test(state);
+  if (state && /^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENOTFOUND|EAI_AGAIN)/.test(state)) return true;
+  return /connection terminated|timeout exceeded when trying to connect|not queryable|client was closed|driver not connected/i.test(
+    (error as Error | undefined)?.message ?? '',
+  );
+}
+
+/** One PostgreSQL as a module sees it: transactions whose outcome is always known, and plain reads. */
+export class Database {
+  constructor(readonly dataSource: DataSource) {}
+
+  /**
+   * Runs `work` in a transaction. Serialization failures and deadlocks run the whole work again, five times with jitter,
+   * so it must be repeatable. A COMMIT whose answer was lost is looked up by its transaction id, never guessed.
+   */
+  async transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.connected((client) => this.once(client, work));
+      } catch (error) {
+        const again = [SERIALIZATION_FAILURE, DEADLOCK_DETECTED].includes(sqlState(error) ?? '');
+        if (!again || attempt === 5) throw error;
+        await sleep(Math.random() * 10 * attempt);
+      }
+    }
+  }
+
+  /** One statement outside any transaction. */
+  async rows<T extends QueryResultRow>(statement: Statement, values: unknown[] = []): Promise<T[]> {
+    return this.connected(async (client) => (await client.query<T>({ ...statement, values })).rows);
+  }
+
+  /** Reads through the same interface as a transaction, each statement on its own. */
+  async read<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.connected((client) => work(new Tx(client)));
+  }
+
+  private async connected<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    const runner = this.dataSource.createQueryRunner();
+    try {
+      return await work((await runner.connect()) as PoolClient);
+    } finally {
+      await runner.release();
+    }
+  }
+
+  private async once<T>(client: PoolClient, work: (tx: Tx) => Promise<T>): Promise<T> {
+    // Two statements, one round trip: the id is what an unanswered COMMIT is looked up by.
+    const begun = (await client.query('BEGIN; SELECT pg_current_xact_id()::text AS xid')) as unknown as {
+      rows: { xid: string }[];
+    }[];
+    const tx = new Tx(client);
+    let result: T;
+    try {
+      result = await work(tx);
+      await tx.flush();
+    } catch (error) {
+      await client.query('ROLLBACK').catch(() => undefined);
+      throw error;
+    }
+    await this.commit(client, begun[1]!.rows[0]!.xid);
+    tx.committed();
+    return result;
+  }
+
+  private async commit(client: PoolClient, xid: string): Promise<void> {
+    try {
+      await client.query('COMMIT');
+    } catch (error) {
+      if (!isConnectionError(error)) throw error;
+      if (!(await this.wasCommitted(xid))) throw error;
+    }
+  }
+
+  /** Asks a new connection what became of a transaction whose COMMIT was not answered. */
+  private async wasCommitted(xid: string): Promise<boolean> {
+    for (const until = Date.now() + 10_000; Date.now() < until; await sleep(100)) {
+      try {
+        const [found] = await this.rows<{ status: string | null }>(
+          { name: 'database.xact-status', text: 'SELECT pg_xact_status($1::text::xid8) AS status' },
+          [xid],
+        );
+        if (found?.status && found.status !== 'in progress') return found.status === 'committed';
+      } catch (error) {
+        if (!isConnectionError(error)) throw error;
+      }
+    }
+    throw unavailable(
+      'outcome-unknown',
+      'The database went away while this was being written. Ask again with the same key.',
+    );
+  }
+}

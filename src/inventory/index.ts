@@ -1,0 +1,73 @@
+import { Command, Event } from '../messaging/contract.js';
+
+/** A thing that is sold, and its stock: available + reserved + sold = received. Amounts are integer minor units. */
+export class Item {
+  sku!: string;
+  name!: string;
+  currency!: string;
+  unitPrice!: number;
+  available!: number;
+  reserved!: number;
+  sold!: number;
+  version!: number;
+  updatedAt!: string;
+}
+
+export class StockLine {
+  sku!: string;
+  quantity!: number;
+}
+
+/** What placing an order asks of an item. */
+export type Quote = Pick<Item, 'sku' | 'name' | 'currency' | 'unitPrice'>;
+
+/** Commands: what inventory does when told. Each is all or nothing for its order. */
+@Command('inventory.reserve')
+export class ReserveStock {
+  orderId!: string;
+  lines!: StockLine[];
+}
+
+@Command('inventory.sell')
+export class SellStock {
+  orderId!: string;
+}
+
+/** Make it as if it had never been; leaves a tombstone when there is nothing yet. */
+@Command('inventory.undo')
+export class UndoStock {
+  orderId!: string;
+}
+
+/** What the events about an order's stock say. */
+export class OrderStock {
+  orderId!: string;
+  lines!: StockLine[];
+}
+
+@Event('inventory.stock-reserved.v1', { heard: true })
+export class StockReserved extends OrderStock {}
+
+@Event('inventory.stock-refused.v1', { heard: true })
+export class StockRefused extends OrderStock {}
+
+/** Nobody in this house waits for it: the order was CONFIRMED when it asked for the sale. */
+@Event('inventory.stock-sold.v1')
+export class StockSold extends OrderStock {}
+
+@Event('inventory.stock-released.v1')
+export class StockReleased extends OrderStock {}
+
+/** The answer to {@link UndoStock}: nothing is held or sold for the order. */
+@Event('inventory.stock-undone.v1', { heard: true, published: false })
+export class StockUndone {
+  orderId!: string;
+}
+
+@Event('inventory.stock-received.v1', { key: 'sku' })
+export class StockReceived extends Item {}
+
+@Event('inventory.item-put.v1', { key: 'sku' })
+export class ItemPut extends Item {}
+
+export { QuoteItems } from './quote-items.js';

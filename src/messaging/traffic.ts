@@ -1,0 +1,137 @@
+import { Logger } from '@nestjs/common';
+import type { Database } from '../database/database.js';
+import type { Broker } from './broker.js';
+import { moduleOf } from './contract.js';
+import { Effects } from './effects.js';
+import type { Handlers } from './handlers.js';
+import { Inbox } from './inbox.js';
+import { Intake } from './intake.js';
+import { InternalConsumer } from './internal.consumer.js';
+import { Lanes } from './lanes.js';
+import { LocalCarrier, type Subscriber } from './local.carrier.js';
+import { Loop } from './loop.js';
+import { Memory } from './memory.js';
+import { Outbox } from './outbox.js';
+import { RabbitMqCarrier } from './rabbitmq.carrier.js';
+import { Relay } from './relay.js';
+import type { Signature } from './signature.js';
+import { Strangers } from './strangers.js';
+import { Timers } from './timers.js';
+import { type QueueDeclaration, queuesOf } from './topology.js';
+
+/** What the messages of this process need to know. */
+export interface TrafficOptions {
+  modules: ReadonlyMap<string, Database>;
+  retentionDays: number;
+  signature: Signature;
+}
+
+/** The message path of one module: its outbox and relay, its intake, inbox and lanes, its effects and timers. */
+export class ModuleTraffic {
+  readonly outbox: Outbox;
+  readonly timers: Timers;
+  readonly effects: Effects;
+  readonly inbox: Inbox;
+  readonly intake: Intake;
+  readonly strangers: Strangers;
+  readonly loops: Loop[] = [];
+  private readonly lanesLoop: Loop;
+  readonly relayLoop: Loop;
+
+  constructor(
+    readonly module: string,
+    readonly database: Database,
+    private readonly traffic: Traffic,
+    retentionDays: number,
+  ) {
+    this.outbox = new Outbox(module, traffic.broker !== undefined, () => this.relayLoop.bell.ring());
+    this.inbox = new Inbox(module, () => this.lanesLoop.bell.ring());
+    this.intake = new Intake(module, this.inbox, traffic.handlers);
+    this.strangers = new Strangers(module);
+    this.timers = new Timers(module, database, this.outbox);
+    this.effects = new Effects(module, database);
+    const lanes = new Lanes(module, database, this.inbox, traffic.handlers);
+    const memory = new Memory(module, database, retentionDays);
+    const relay = new Relay(module, database, this.carrier());
+    this.relayLoop = this.loop('relay', () => relay.step());
+    this.lanesLoop = this.loop('lanes', () => lanes.step());
+    this.loop('timers', () => this.timers.step());
+    this.loop('effects', () => this.effects.sweep());
+    this.loop('memory', () => memory.step());
+  }
+
+  /** Adds a supervised loop that starts and stops with the others. */
+  loop(name: string, step: Loop['step']): Loop {
+    const loop = new Loop(`${this.module} ${name}`, step);
+    this.loops.push(loop);
+    return loop;
+  }
+
+  private carrier(): LocalCarrier | RabbitMqCarrier {
+    const { broker, signature, subscribers, handlers } = this.traffic;
+    if (!broker) return new LocalCarrier(this.database, subscribers, handlers);
+    broker.whenReady(() => this.relayLoop.bell.ring());
+    return new RabbitMqCarrier(broker, signature);
+  }
+}
+
+/** All messages of this process: opened when every handler is known, closed in the order that loses and repeats nothing. */
+export class Traffic {
+  private readonly logger = new Logger('Traffic');
+  private readonly modules = new Map<string, ModuleTraffic>();
+  readonly subscribers = new Map<string, Subscriber>();
+  readonly signature: Signature;
+
+  constructor(
+    options: TrafficOptions,
+    readonly handlers: Handlers,
+    readonly broker?: Broker,
+  ) {
+    this.signature = options.signature;
+    for (const [module, database] of options.modules) {
+      const traffic = new ModuleTraffic(module, database, this, options.retentionDays);
+      this.modules.set(module, traffic);
+      this.subscribers.set(module, traffic);
+    }
+  }
+
+  of(module: string): ModuleTraffic {
+    const found = this.modules.get(module);
+    if (!found) throw new Error(`the module ${module} is not in this process`);
+    return found;
+  }
+
+  all(): ModuleTraffic[] {
+    return [...this.modules.values()];
+  }
+
+  /** The queues of the modules in this process. */
+  queues(): QueueDeclaration[] {
+    return this.all().flatMap(({ module }) => {
+      const heard = this.handlers.types(module).map(moduleOf);
+      return queuesOf(module, [...new Set(heard)].filter((m) => m !== module).sort());
+    });
+  }
+
+  open(): void {
+    for (const traffic of this.all()) {
+      if (this.broker) {
+        const { module, database, intake, strangers } = traffic;
+        new InternalConsumer({ module, database, intake, strangers }, this.handlers, this.signature).consumeFrom(
+          this.broker,
+        );
+      }
+      traffic.loops.forEach((loop) => loop.start());
+    }
+    this.broker?.open();
+  }
+
+  /** Intake first, then effects and lanes, then the relay's last rows; the connections last. */
+  async close(): Promise<void> {
+    await this.broker?.stopConsuming();
+    await Promise.all(this.all().map((t) => t.effects.stop()));
+    await Promise.all(this.all().flatMap((t) => t.loops.map((loop) => loop.stop())));
+    await this.broker?.close();
+    this.logger.log('closed');
+  }
+}

@@ -1,0 +1,76 @@
+import { Command, Event } from '../messaging/contract.js';
+
+/** The state of a payment as the world sees it. */
+export type PaymentState = 'PENDING' | 'AUTHORISED' | 'CAPTURED' | 'DECLINED' | 'VOIDED' | 'REFUNDED' | 'FAILED';
+
+/** A payment: one per order. Amounts are integer minor units; times ISO 8601 UTC. */
+export class Payment {
+  id!: string;
+  orderId!: string;
+  customerId!: string;
+  state!: PaymentState;
+  currency!: string;
+  amount!: number;
+  /** What settled refunds gave back. */
+  refunded!: number;
+  provider!: string;
+  providerReference?: string;
+  /** Why it ended: payment-declined, insufficient-funds, unknown-payment-method, payment-unavailable, capture-failed. */
+  reason?: string;
+  createdAt!: string;
+  updatedAt!: string;
+}
+
+/** Commands: what payments does when told. */
+@Command('payments.authorise')
+export class AuthorisePayment {
+  orderId!: string;
+  customerId!: string;
+  currency!: string;
+  amount!: number;
+  paymentMethod!: string;
+}
+
+@Command('payments.capture')
+export class CapturePayment {
+  orderId!: string;
+}
+
+/** Make it as if it had never been; leaves a tombstone when there is nothing yet. */
+@Command('payments.undo')
+export class UndoPayment {
+  orderId!: string;
+}
+
+/** Events: what payments says happened. */
+@Event('payments.payment-authorised.v1', { heard: true })
+export class PaymentAuthorised extends Payment {}
+
+@Event('payments.payment-declined.v1', { heard: true })
+export class PaymentDeclined extends Payment {}
+
+/** Never booked, after all attempts. */
+@Event('payments.payment-failed.v1', { heard: true })
+export class PaymentFailed extends Payment {}
+
+@Event('payments.payment-captured.v1', { heard: true })
+export class PaymentCaptured extends Payment {}
+
+@Event('payments.capture-refused.v1', { heard: true, published: false })
+export class CaptureRefused extends Payment {}
+
+@Event('payments.payment-voided.v1')
+export class PaymentVoided extends Payment {}
+
+@Event('payments.payment-refunded.v1')
+export class PaymentRefunded extends Payment {}
+
+/** The answer to {@link UndoPayment}: no money is held or kept. */
+@Event('payments.payment-undone.v1', { heard: true, published: false })
+export class PaymentUndone {
+  orderId!: string;
+}
+
+/** An operator's refund is settled at the provider. */
+@Event('payments.refund-settled.v1', { heard: true, published: false })
+export class RefundSettled extends Payment {}

@@ -1,0 +1,56 @@
+import { Client } from 'pg';
+
+/** A PostgreSQL server for the tests; `url` names its `postgres` database and may make others. */
+export interface Postgres {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** `TEST_DATABASE_URL` if it is set, otherwise the product's own embedded server in this directory. About 0.7 s. */
+export async function startPostgres(directory: string): Promise<Postgres> {
+  const given = process.env.TEST_DATABASE_URL;
+  if (!given) {
+    const { startEmbeddedPostgres } = await import('../../src/database/embedded/embedded-postgres.js');
+    return startEmbeddedPostgres({ directory });
+  }
+  try {
+    await withClient(given, (client) => client.query('SELECT 1'));
+  } catch (error) {
+    const place = new URL(given).host;
+    throw new Error(`TEST_DATABASE_URL is set, but no PostgreSQL can be used at ${place}.`, { cause: error });
+  }
+  return { url: given, stop: () => Promise.resolve() };
+}
+
+/** Makes a database, empty or as a copy of a template to which nobody is connected (about 20 ms), and tells its URL. */
+export async function createDatabase(adminUrl: string, name: string, template?: string): Promise<string> {
+  await withClient(adminUrl, async (client) => {
+    const { rows } = await client.query<{ version: number }>(
+      "SELECT current_setting('server_version_num')::int AS version",
+    );
+    // Copying the files is twice as fast as writing the copy through the WAL. The choice exists since PostgreSQL 15.
+    const strategy = template && (rows[0]?.version ?? 0) >= 150_000 ? 'STRATEGY file_copy' : '';
+    await client.query(`CREATE DATABASE "${name}" ${template ? `TEMPLATE "${template}"` : ''} ${strategy}`);
+  });
+  return databaseUrl(adminUrl, name);
+}
+
+/** Drops a database together with the connections that are still open to it. */
+export async function dropDatabase(adminUrl: string, name: string): Promise<void> {
+  await withClient(adminUrl, (client) => client.query(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`));
+}
+
+/** The address of another database on the same server. */
+export function databaseUrl(adminUrl: string, name: string): string {
+  return Object.assign(new URL(adminUrl), { pathname: `/${name}` }).href;
+}
+
+async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
