@@ -9,27 +9,36 @@ export interface FieldRule {
   says: string;
   schema: FieldSchema;
   holds: (value: unknown) => boolean;
+  /** The input class of the object, or of the objects of the list, that this field holds. */
+  of?: () => new () => object;
 }
 
-const SCHEMA = Symbol('field schema');
+/** The name under which class-validator knows our rules. */
+export const FIELD = 'field';
+
+const RULE = Symbol('field rule');
 
 /** Makes a rule the decorator of a property; its schema stays readable for query strings and documents. */
 export const field =
-  ({ says, schema, holds }: FieldRule): PropertyDecorator =>
+  (rule: FieldRule): PropertyDecorator =>
   (target, property) => {
-    Reflect.defineMetadata(SCHEMA, schema, target, property);
+    const { says, holds } = rule;
+    Reflect.defineMetadata(RULE, rule, target, property);
     ValidateBy({
-      name: 'field',
+      name: FIELD,
       validator: { validate: holds, defaultMessage: (args) => (args?.value === undefined ? 'is required' : says) },
     })(target, property);
   };
 
 /** May be left out. `null` is not leaving out: it is refused before any rule is asked. */
-export const Optional = (): PropertyDecorator => ValidateIf((_, value) => value !== undefined);
+export const Optional = (): PropertyDecorator => ValidateIf(isGiven);
 
-/** The schema of one field of an input class, of its parents too. */
-export const schemaOf = (type: new () => object, property: string): FieldSchema | undefined =>
-  Reflect.getMetadata(SCHEMA, type.prototype as object, property) as FieldSchema | undefined;
+/** The condition `Optional` sets, to know it again. */
+export const isGiven = (_: object, value: unknown): boolean => value !== undefined;
+
+/** The rule of one field of an input class, of its parents too. */
+export const ruleOf = (type: new () => object, property: string): FieldRule | undefined =>
+  Reflect.getMetadata(RULE, type.prototype as object, property) as FieldRule | undefined;
 
 /** Sixteen digits hold every number that is exact (2^53); a longer one is left a text, which its rule refuses. */
 const WHOLE = /^-?\d{1,16}$/;
@@ -39,7 +48,7 @@ const WHOLE = /^-?\d{1,16}$/;
  * refused by the rule. Bodies never come here: there "1" is no number.
  */
 export function fromText(type: new () => object, property: string, text: string): unknown {
-  const declared = schemaOf(type, property)?.type;
+  const declared = ruleOf(type, property)?.schema.type;
   if (declared === 'integer' && WHOLE.test(text)) return Number(text);
   if (declared === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
   return text;

@@ -1,7 +1,7 @@
 import { Type } from 'class-transformer';
 import { ValidateNested } from 'class-validator';
 import { isEmail, MAX_EMAIL } from './email.js';
-import { field } from './field.js';
+import { field, type FieldRule } from './field.js';
 
 export { Optional } from './field.js';
 
@@ -94,12 +94,11 @@ export const Flag = (): PropertyDecorator =>
   field({ says: 'must be true or false', schema: { type: 'boolean' }, holds: (value) => typeof value === 'boolean' });
 
 /** A JSON object that is judged later, by those who know what it is. */
-export const AnyObject = (): PropertyDecorator =>
-  field({ says: 'must be an object', schema: { type: 'object' }, holds: isObject });
+export const AnyObject = (): PropertyDecorator => field(anObject());
 
 /** An object of another input class. */
 export const Nested = (type: () => new () => object): PropertyDecorator =>
-  all(AnyObject(), ValidateNested(), Type(type));
+  all(field({ ...anObject(), of: type }), ValidateNested(), Type(type));
 
 /** A list of texts, e.g. ids to track. */
 export const TextList = (maximum: number, pattern = /^[!-~]{1,128}$/): PropertyDecorator =>
@@ -119,6 +118,7 @@ export function ListOf(type: () => new () => object, maximum: number, key?: stri
   const rule = field({
     says: `must be a list of 1 to ${maximum} objects${unique}`,
     schema: { type: 'array', minItems: 1, maxItems: maximum },
+    of: type,
     holds: (value) =>
       Array.isArray(value) &&
       value.length >= 1 &&
@@ -130,6 +130,8 @@ export function ListOf(type: () => new () => object, maximum: number, key?: stri
 }
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const anObject = (): FieldRule => ({ says: 'must be an object', schema: { type: 'object' }, holds: isObject });
 
 const all =
   (...decorators: PropertyDecorator[]): PropertyDecorator =>

@@ -2,6 +2,7 @@ import { plainToInstance } from 'class-transformer';
 import { Validator, type ValidationError } from 'class-validator';
 import { invalid, type FieldViolation } from '../failure.js';
 import { path } from './paths.js';
+import { surelyValid } from './surely-valid.js';
 import { assertSafe } from './safe-json.js';
 
 /** More than these help nobody, and 100 wrong lines would not fit into the 8 KiB of a gRPC trailer. */
@@ -25,6 +26,7 @@ export function validated<C extends object>(type: new () => C, input: unknown): 
   }
   assertSafe(input);
   const instance = plainToInstance(type, input, { enableImplicitConversion: false });
+  if (surelyValid(type, instance)) return instance;
   const errors = validator.validateSync(instance, STRICT);
   if (errors.length > 0) refuse(errors, input);
   return instance;

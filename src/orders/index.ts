@@ -1,6 +1,14 @@
 import { Command, Event } from '../messaging/contract.js';
 
-export const ORDER_STATES = ['PLACED', 'AUTHORISED', 'RESERVED', 'CONFIRMED', 'CLOSING', 'REJECTED', 'CANCELLED'] as const;
+export const ORDER_STATES = [
+  'PLACED',
+  'AUTHORISED',
+  'RESERVED',
+  'CONFIRMED',
+  'CLOSING',
+  'REJECTED',
+  'CANCELLED',
+] as const;
 export type OrderState = (typeof ORDER_STATES)[number];
 
 /** One line of an order, priced by the server when it was placed. */

@@ -2,6 +2,7 @@ import { transformFile } from '@swc/core';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { dirname, join, relative } from 'node:path';
 import { Pool } from 'pg';
 import type { Answer, Settled } from '../../src/payments/providers/provider.js';
@@ -192,6 +193,22 @@ describe('The sandbox payment provider', () => {
       expect(paidBack.reduce((sum, { amount }) => sum + Number(amount), 0)).toBe(1000);
     });
 
+    it('never pays back more over two sandboxes on one ledger either', async () => {
+      const second = await startSandbox({ databaseUrl: database.url });
+      const clients = [client, new SandboxClient(second.url)];
+      const all = await Promise.all(Array.from({ length: 40 }, () => granted()));
+      const amount = 700;
+      for (const { reference } of all) await client.capture({ key: newKey(), reference, amount }, 5000);
+      await Promise.all(
+        all.flatMap(({ reference }) => clients.map((one) => one.refund({ key: newKey(), reference, amount }, 9000))),
+      );
+      for (const { call } of all) {
+        const refunds = (await bookingsOf(call.orderId)).filter(({ kind }) => kind === 'refund');
+        expect(refunds.map(({ outcome }) => outcome).sort()).toEqual(['ok', 'refused']);
+      }
+      await second.close();
+    });
+
     it('captures once when two captures with different keys race', async () => {
       const { reference } = await granted();
       const capture = () => client.capture({ key: newKey(), reference, amount: 1200 }, 5000);
@@ -247,21 +264,26 @@ describe('The sandbox payment provider', () => {
     expect(await one.find('any', 1000)).toEqual({ booked: 'unknown', why: 'ECONNREFUSED' });
   });
 
-  it('books each capture once while its database connections are lost again and again', async () => {
-    const pool = new Pool({ connectionString: database.url, max: 1 });
+  it('books each capture once while its database connections are cut again and again', async () => {
+    const relay = await relayTo(database.url);
+    const second = await startSandbox({ databaseUrl: relay.url });
+    const one = new SandboxClient(second.url);
     const all = await Promise.all(Array.from({ length: 60 }, () => granted()));
-    const capture = async ({ reference }: { reference: string }) => {
+    let unanswered = 0;
+    const captured = all.map(async ({ reference }) => {
       const call = { key: newKey(), reference, amount: 1200 };
       for (;;) {
-        const answer = await client.capture(call, 5000);
+        const answer = await one.capture(call, 5000);
         if (answer.outcome !== 'unknown') return answer;
+        unanswered++;
       }
-    };
-    const captured = all.map(capture);
-    for (let n = 0; n < 15; n++) await pool.query(LOSE_CONNECTIONS);
+    });
+    for (let n = 0; n < 30; n++) await relay.cut();
     expect(await Promise.all(captured)).toEqual(all.map(({ reference }) => ({ outcome: 'ok', reference })));
+    expect(unanswered).toBeGreaterThan(0);
     for (const { call } of all) expect(await bookingsOf(call.orderId)).toHaveLength(2);
-    await pool.end();
+    await second.close();
+    await relay.close();
   });
 
   it('forgets nothing when its process is killed in the middle of its work', async () => {
@@ -306,8 +328,28 @@ describe('The sandbox payment provider', () => {
   });
 });
 
-const LOSE_CONNECTIONS = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-  WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`;
+/** A way to the database that can be cut under the queries on it. */
+async function relayTo(databaseUrl: string) {
+  const target = new URL(databaseUrl);
+  const open = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect(Number(target.port), target.hostname);
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const)
+      // prettier-ignore
+      from.on('error', () => to.destroy()).on('close', () => to.destroy()).pipe(to);
+    open.add(near.on('close', () => open.delete(near)));
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  target.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const cut = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    for (const socket of open) socket.resetAndDestroy();
+  };
+  return { url: target.href, cut, close: () => new Promise((resolve) => server.close(resolve)) };
+}
 
 const ROOT = join(__dirname, '..', '..');
 

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../support/eventually.js';
 import { cloneDatabase, dropClone, rig, takeVhost, useDatabase, useVhost } from '../support/fixtures.js';
 import { freePort, isFree } from '../support/ports.js';
-import { startRabbitMq, type RabbitMq } from '../support/rabbitmq.js';
+import { PRIVATE, startRabbitMq, type RabbitMq } from '../support/rabbitmq.js';
 import { startSmtpSink } from '../support/smtp-sink.js';
 
 describe('The test rig', () => {
@@ -47,7 +47,7 @@ describe('The test rig', () => {
     afterAll(() => broker?.stop());
 
     test('keeps the messages of a quorum queue over kill -9, and comes back at the same address', async () => {
-      const own = { directory: join(rig().directory, 'second-broker'), vhosts: ['own'] };
+      const own = { directory: join(rig().directory, 'second-broker'), vhosts: ['own'], ways: PRIVATE };
       broker = await startRabbitMq(own);
       const url = broker.url('own');
       await publish(url, 500);

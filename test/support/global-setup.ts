@@ -10,9 +10,15 @@ export default async function globalSetup(): Promise<void> {
   if (process.env.SANMON_TEST_SERVERS === 'off') return;
   resolveJsAsTs();
   const { bringUp, RIG_VARIABLE } = await import('./rig.js');
-  const { rig, takeDown } = await bringUp(join(__dirname, '..', '..', '.test'));
-  process.env[RIG_VARIABLE] = JSON.stringify(rig);
-  Object.assign(globalThis, { takeDownTestRig: takeDown });
+  try {
+    const { rig, takeDown } = await bringUp(join(__dirname, '..', '..', '.test'));
+    process.env[RIG_VARIABLE] = JSON.stringify(rig);
+    Object.assign(globalThis, { takeDownTestRig: takeDown });
+  } catch (error) {
+    // Jest prints the message only, and the cause is what one needs.
+    console.error(error);
+    throw error;
+  }
 }
 
 // Jest transforms what global setup loads, but its moduleNameMapper does not reach here: Node itself looks for

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { announce } from './announce.js';
@@ -13,13 +14,15 @@ const run = promisify(execFile);
 const WANTED =
   /^(rabbitmq-server|erlang-.*|lib(ssl|tinfo|ncurses|stdc\+\+|gcc-s|systemd|lz4-|lzma|zstd|gcrypt|gpg-error|cap)[0-9].*|zlib1g)$/;
 
-const CACHE = join(__dirname, '..', '..', 'node_modules', '.cache', 'sanmon', `rabbitmq-${process.arch}`);
+// The second is for a project that somebody else installed.
+const CACHES = [join(__dirname, '..', '..', 'node_modules', '.cache'), join(homedir(), '.cache')];
 
 /**
  * RabbitMQ from the distribution's packages, unpacked into a cache without installing anything and without root.
  * First time about 5 s and 38 MB from the configured apt mirror, afterwards nothing. Or why it cannot be done here.
  */
-export async function unpackRabbitMq(cache = CACHE): Promise<RabbitMqBinaries | string> {
+export async function unpackRabbitMq(): Promise<RabbitMqBinaries | string> {
+  const cache = join(await firstWritable(CACHES), 'sanmon', `rabbitmq-${process.arch}`);
   const root = join(cache, 'root');
   const marker = join(root, 'unpacked-at');
   const there = async () => existsSync(marker) && (await readFile(marker, 'utf8')) === root;
@@ -28,7 +31,7 @@ export async function unpackRabbitMq(cache = CACHE): Promise<RabbitMqBinaries | 
       const found = await run(tool, ['--version']).then(Boolean, () => false);
       if (!found) return `no ${tool} on this machine`;
     }
-    announce('unpacking RabbitMQ from the apt mirror into node_modules/.cache (once) ...');
+    announce('unpacking RabbitMQ from the apt mirror (once) ...');
     await mkdir(cache, { recursive: true });
     const work = await mkdtemp(join(cache, 'work-'));
     try {
@@ -44,6 +47,20 @@ export async function unpackRabbitMq(cache = CACHE): Promise<RabbitMqBinaries | 
     }
   }
   return { scripts: join(root, 'usr/lib/rabbitmq/bin'), env: await environment(root) };
+}
+
+async function firstWritable(directories: string[]): Promise<string> {
+  for (const directory of directories) {
+    const writable = mkdir(directory, { recursive: true }).then(() => access(directory, constants.W_OK));
+    if (
+      await writable.then(
+        () => true,
+        () => false,
+      )
+    )
+      return directory;
+  }
+  throw new Error(`RabbitMQ cannot be unpacked: neither ${directories.join(' nor ')} can be written to.`);
 }
 
 async function unpack(work: string, final: string): Promise<void> {

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { awaitAmqp } from './rabbitmq-answers.js';
 import { freePort } from './ports.js';
 import { writeConfiguration } from './rabbitmq-configuration.js';
-import { isAlive, killLeftover, recordProcesses } from './remains.js';
+import { killLeftover, recordProcesses } from './remains.js';
 import type { RabbitMq, RabbitMqOptions, Way } from './rabbitmq.js';
 
 /** Where RabbitMQ's scripts are, and what their environment needs beyond this process's own. */
@@ -62,12 +62,15 @@ export async function startNode(way: Way, binaries: RabbitMqBinaries, options: R
 
   const { supervisor, pid, epmd } = await spawnSupervised(join(binaries.scripts, 'rabbitmq-server'), directory, env);
   recordProcesses(directory, [
-    { pid, mark: nodeName(ports) },
+    { pid, mark: join(directory, 'home') },
     { pid: epmd, mark: String(ports.epmd) },
   ]);
-  await awaitAmqp(url(vhosts.at(-1)), () =>
-    supervisor.exitCode === null && supervisor.signalCode === null ? undefined : lastWords(directory),
-  );
+  try {
+    await awaitAmqp(url(vhosts.at(-1)), () => (ended(supervisor) ? lastWords(directory) : undefined));
+  } catch (error) {
+    await gone(supervisor, 0);
+    throw error;
+  }
   writeFileSync(known, JSON.stringify(ports));
 
   return {
@@ -77,7 +80,7 @@ export async function startNode(way: Way, binaries: RabbitMqBinaries, options: R
     ctl: async (...args) =>
       (await promisify(execFile)(join(binaries.scripts, 'rabbitmqctl'), args, { env, timeout: 60_000 })).stdout,
     stop: async () => {
-      if (isAlive(pid)) process.kill(pid, 'SIGTERM');
+      if (!ended(supervisor)) process.kill(pid, 'SIGTERM');
       await gone(supervisor, 5_000);
     },
     kill: () => gone(supervisor, 0),
@@ -87,7 +90,7 @@ export async function startNode(way: Way, binaries: RabbitMqBinaries, options: R
 const nodeName = ({ amqp }: Ports) => `sanmon-test-${amqp}@localhost`;
 
 function environment(directory: string, ports: Ports): NodeJS.ProcessEnv {
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(RABBITMQ|ERL|EPMD)_/.test(name));
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(RABBITMQ_|ERL_|NOTIFY_SOCKET$)/.test(name));
   return {
     ...Object.fromEntries(inherited),
     HOME: join(directory, 'home'),
@@ -132,12 +135,13 @@ async function spawnSupervised(server: string, directory: string, env: NodeJS.Pr
   return { supervisor, pid, epmd };
 }
 
+const ended = ({ exitCode, signalCode }: ChildProcess) => exitCode !== null || signalCode !== null;
+
 async function gone(supervisor: ChildProcess, patience: number): Promise<void> {
   const deadline = performance.now() + patience;
-  const ended = () => supervisor.exitCode !== null || supervisor.signalCode !== null;
-  while (!ended() && performance.now() < deadline) await sleep(20);
+  while (!ended(supervisor) && performance.now() < deadline) await sleep(20);
   supervisor.stdin?.destroy();
-  while (!ended()) await sleep(5);
+  while (!ended(supervisor)) await sleep(5);
 }
 
 function lastWords(directory: string): string {

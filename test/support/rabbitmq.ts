@@ -21,11 +21,14 @@ export interface RabbitMq {
 /** How a broker can be had, in the order in which they are tried. */
 export type Way = 'given' | 'installed' | 'apt' | 'docker';
 
+/** The ways to a broker that a test may kill. */
+export const PRIVATE: Way[] = ['installed', 'apt', 'docker'];
+
 /** Where the node keeps its data and which virtual hosts exist from its first boot (guest/guest may use all). */
 export interface RabbitMqOptions {
   directory: string;
   vhosts: string[];
-  /** Default: `TEST_AMQP_URL` alone if it is set, otherwise installed, apt, docker. */
+  /** Default: `TEST_AMQP_URL` alone if it is set, otherwise `PRIVATE`. */
   ways?: Way[];
 }
 
@@ -47,8 +50,7 @@ const starters: Record<Way, (options: RabbitMqOptions) => Promise<RabbitMq | str
  * there and fails is an error: otherwise a broken node would quietly become a download.
  */
 export async function startRabbitMq(options: RabbitMqOptions): Promise<RabbitMq> {
-  const ways =
-    options.ways ?? (process.env.TEST_AMQP_URL ? (['given'] as const) : (['installed', 'apt', 'docker'] as const));
+  const ways = options.ways ?? (process.env.TEST_AMQP_URL ? ['given' as const] : PRIVATE);
   const missing: string[] = [];
   for (const way of ways) {
     const outcome = await starters[way](options);

@@ -35,8 +35,7 @@ export async function bringUp(base: string): Promise<{ rig: Rig; takeDown: () =>
   const started: Array<{ stop(): Promise<void> }> = [];
   const takeDown = async () => {
     await Promise.allSettled(started.map((server) => server.stop()));
-    await removeContainer(join(directory, 'rabbitmq'));
-    rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+    await removeRun(directory);
   };
   const keep = async <T extends { stop(): Promise<void> }>(starting: Promise<T>) => {
     const server = await starting;
@@ -70,11 +69,15 @@ async function removeDeadRuns(base: string): Promise<void> {
   for (const name of readdirSync(base)) {
     const pid = Number(/^run-(\d+)$/.exec(name)?.[1]);
     if (!pid || pid === process.pid || isAlive(pid)) continue;
-    const brokers = readdirSync(join(base, name)).map((entry) => join(base, name, entry));
-    for (const directory of brokers) {
-      killLeftover(directory);
-      await removeContainer(directory);
-    }
-    rmSync(join(base, name), { recursive: true, force: true, maxRetries: 5 });
+    await removeRun(join(base, name));
   }
+}
+
+// A test file may have started brokers of its own in directories beside ours.
+async function removeRun(directory: string): Promise<void> {
+  for (const name of readdirSync(directory)) {
+    killLeftover(join(directory, name));
+    await removeContainer(join(directory, name));
+  }
+  rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
 }

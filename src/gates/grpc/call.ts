@@ -18,7 +18,7 @@ const text = (value: string | Undecodable | undefined): string | undefined =>
 function single(metadata: Metadata, name: string): string | Undecodable | undefined {
   const values = metadata.get(name).flatMap((value) => separate(String(value)));
   if (new Set(values).size <= 1) return values[0];
-  return new Undecodable('was given more than once, with different values', name);
+  return new Undecodable('was given more than once', name);
 }
 
-const separate = (value: string): string[] => (/^"[^"]*"$/.test(value) ? [value] : value.split(', '));
+const separate = (value: string): string[] => (/^"(?:[^"\\]|\\.)*"$/.test(value) ? [value] : value.split(', '));

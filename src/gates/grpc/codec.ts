@@ -3,7 +3,7 @@ import { Undecodable } from '../admit.js';
 import { Unwritable, type Converter } from './converter.js';
 import { compileDecoder } from './decoder.js';
 import { compileEncoder } from './encoder.js';
-import { messageType } from './schema.js';
+import { schema } from './schema.js';
 import { struct } from './struct.js';
 import { timestamp } from './timestamp.js';
 import { Unreadable, Wire } from './wire.js';
@@ -14,9 +14,9 @@ import { Unreadable, Wire } from './wire.js';
  */
 export interface ProtoCodec {
   /** Throws for what is not this message, naming the field; unknown members are left out. */
-  encode(json: object): Buffer;
+  encode: (json: object) => Buffer;
   /** The message, or why these bytes are none. Integers beyond 2^53 come imprecise and enum numbers we do not know come as numbers. */
-  decode(bytes: Uint8Array): object;
+  decode: (bytes: Uint8Array) => object;
 }
 
 const converters = new Map<protobuf.Type, Converter>();
@@ -25,7 +25,7 @@ const codecs = new Map<string, ProtoCodec>();
 /** The codec of one of our messages, e.g. `sanmon.orders.v1.Order`; compiled once. Knows nothing of gRPC: AMQP uses it too. */
 export function protoCodec(fullName: string): ProtoCodec {
   let codec = codecs.get(fullName);
-  if (!codec) codecs.set(fullName, (codec = codecOf(messageType(fullName))));
+  if (!codec) codecs.set(fullName, (codec = codecOf(schema().lookupType(fullName))));
   return codec;
 }
 

@@ -34,7 +34,7 @@ export function deeper<T>(wire: Wire, depth: number, decode: (wire: Wire, depth:
 /** Puts the field's name before the path of an error that is on its way up. */
 export function located(error: unknown, field: string): unknown {
   if (error instanceof Unreadable || error instanceof Unwritable) {
-    error.path = error.path && field ? `${field}.${error.path}` : field + error.path;
+    error.path = field + (field && /^[^[]/.test(error.path) ? `.${error.path}` : error.path);
   }
   return error;
 }

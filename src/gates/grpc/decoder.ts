@@ -1,5 +1,6 @@
 import protobuf from 'protobufjs';
 import { deeper, located, type Converter, type ConverterOf } from './converter.js';
+import { blankOf, hasPresence, withoutAbsent } from './shapes.js';
 import { LENGTH_DELIMITED, Unreadable, VARINT, type Wire } from './wire.js';
 
 type Json = Record<string, unknown>;
@@ -12,11 +13,15 @@ interface FieldReader {
   read(message: Json, wire: Wire, depth: number): void;
 }
 
+/** An empty message costs two bytes on the wire and a hundred here, before validation can count them. */
+const MAX_ITEMS = 10_000;
+
 /** Compiles the reader of one message type: from then on no descriptor is looked at. */
 export function compileDecoder(type: protobuf.Type, converterOf: ConverterOf): Decode {
   const readers: FieldReader[] = [];
   for (const field of type.fieldsArray) readers[field.id] = fieldReader(field.resolve(), converterOf);
-  const blank = absentFields(type);
+  const blank = blankOf(type);
+  const finished = withoutAbsent(type);
   const lists = type.fieldsArray.filter((field) => field.repeated).map((field) => field.name);
   return (wire, depth) => {
     const message: Json = { ...blank };
@@ -34,27 +39,9 @@ export function compileDecoder(type: protobuf.Type, converterOf: ConverterOf): D
     } catch (error) {
       throw located(error, pathOf(reader, message));
     }
-    return message;
+    return finished(message);
   };
 }
-
-/** What proto3 says of a field that is not on the wire; `optional` fields and messages are then absent. */
-function absentFields(type: protobuf.Type): Json {
-  const blank: Json = {};
-  for (const field of type.fieldsArray) {
-    if (field.repeated) blank[field.name] = undefined;
-    else if (hasPresence(field)) continue;
-    else if (field.resolvedType instanceof protobuf.Enum) blank[field.name] = field.resolvedType.valuesById[0];
-    else blank[field.name] = ABSENT[field.type];
-  }
-  return blank;
-}
-
-const ABSENT: Record<string, unknown> = { string: '', int64: 0, bool: false };
-
-/** Whether absent and empty are two things for this field. */
-export const hasPresence = (field: protobuf.Field): boolean =>
-  field.partOf !== null || field.resolvedType instanceof protobuf.Type;
 
 function fieldReader(field: protobuf.Field, converterOf: ConverterOf): FieldReader {
   const { name } = field;
@@ -62,7 +49,12 @@ function fieldReader(field: protobuf.Field, converterOf: ConverterOf): FieldRead
   const [wireType, decode] = valueReader(field, converterOf);
   if (!field.repeated) return { name, wireType, read: (message, wire, depth) => (message[name] = decode(wire, depth)) };
   if (wireType === VARINT) throw new Error(`${field.fullName}: packed fields are not supported`);
-  return { name, wireType, read: (message, wire, depth) => (message[name] as unknown[]).push(decode(wire, depth)) };
+  const read = (message: Json, wire: Wire, depth: number): void => {
+    const items = message[name] as unknown[];
+    if (items.length === MAX_ITEMS) throw new Unreadable(`has more than ${MAX_ITEMS} items`);
+    items.push(decode(wire, depth));
+  };
+  return { name, wireType, read };
 }
 
 function valueReader(field: protobuf.Field, converterOf: ConverterOf): [number, Decode] {
@@ -84,8 +76,7 @@ function enumReader(field: protobuf.Field, { valuesById }: protobuf.Enum): Field
   const optional = hasPresence(field);
   const read = (message: Json, wire: Wire): void => {
     const number = wire.int32();
-    if (number === 0 && optional) delete message[name];
-    else message[name] = valuesById[number] ?? number;
+    message[name] = number === 0 && optional ? undefined : (valuesById[number] ?? number);
   };
   return { name, wireType: VARINT, read };
 }

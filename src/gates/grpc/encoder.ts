@@ -1,6 +1,6 @@
 import protobuf from 'protobufjs';
 import { located, Unwritable, wellFormed, type Converter, type ConverterOf } from './converter.js';
-import { hasPresence } from './decoder.js';
+import { hasPresence } from './shapes.js';
 import { LENGTH_DELIMITED, VARINT } from './wire.js';
 
 type Encode = Converter['encode'];

@@ -50,7 +50,8 @@ const sentenceOf = ({ details }: Failure): string =>
 function richStatus({ kind, code, details: said }: Failure, number: status, message: string): Buffer {
   const details = [anyOf('ErrorInfo', { reason: reasonOf(code), domain: 'sanmon', metadata: facts(kind, code, said) })];
   if (kind !== 'internal') {
-    if (said.retryAfter !== undefined) details.push(anyOf('RetryInfo', { retryDelay: duration(said.retryAfter) }));
+    const retryAfter = said.retryAfter ?? (kind === 'exhausted' || kind === 'unavailable' ? 1 : undefined);
+    if (retryAfter !== undefined) details.push(anyOf('RetryInfo', { retryDelay: duration(retryAfter) }));
     const room = DETAIL_BYTES - size(details) - Buffer.byteLength(message);
     if (said.fields?.length) details.push(anyOf('BadRequest', { fieldViolations: fitting(said.fields, room) }));
   }

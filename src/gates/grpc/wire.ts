@@ -17,9 +17,6 @@ const FIXED32 = 5;
 /** How deep messages, groups and Structs may be nested. */
 export const MAX_DEPTH = 32;
 
-/** Up to this size the message is made a string once and its ASCII fields are cut out of that: 14 instead of 75 ns each. */
-const SMALL = 4096;
-
 /**
  * Reads Protobuf's wire format strictly. Not protobufjs's Reader, because that takes a truncated string for a short one,
  * makes U+FFFD of invalid UTF-8 and follows nested unknown groups as deep as the stack goes.
@@ -28,7 +25,6 @@ export class Wire {
   at = 0;
   /** End of the message being read; nothing reads past it. */
   end: number;
-  private text?: string;
 
   constructor(private readonly bytes: Buffer) {
     this.end = bytes.length;
@@ -68,12 +64,11 @@ export class Wire {
   string(): string {
     const length = this.uint32();
     const start = this.take(length);
-    for (let i = start; i < this.at; i++) {
-      if (this.bytes[i]! >= 0x80) return this.unicode(start);
-    }
-    if (this.bytes.length > SMALL) return this.bytes.toString('latin1', start, this.at);
-    this.text ??= this.bytes.toString('latin1');
-    return this.text.substring(start, this.at);
+    const text = this.bytes.toString('utf8', start, this.at);
+    // U+FFFD stands for what is not UTF-8, or for itself: only then are the bytes looked at (300 ns).
+    if (text.includes('\uFFFD') && !isUtf8(this.bytes.subarray(start, this.at)))
+      throw new Unreadable('is not valid UTF-8');
+    return text;
   }
 
   /** Narrows reading to the length-delimited message that begins here; answers the end to return to. */
@@ -99,11 +94,6 @@ export class Wire {
       if (depth > MAX_DEPTH) throw new Unreadable(`is nested deeper than ${MAX_DEPTH}`);
       if (depth === 0) return;
     }
-  }
-
-  private unicode(start: number): string {
-    if (!isUtf8(this.bytes.subarray(start, this.at))) throw new Unreadable('is not valid UTF-8');
-    return this.bytes.toString('utf8', start, this.at);
   }
 
   private byte(): number {

@@ -1,4 +1,5 @@
 import { Injectable, SetMetadata, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import { SSE_METADATA } from '@nestjs/common/internal';
 import type { Request, Response } from 'express';
 import { map, type Observable } from 'rxjs';
 import { Failure } from '../../failure.js';
@@ -6,7 +7,7 @@ import type { Answer } from '../asked.js';
 import { accepts } from './accept.js';
 
 /** What a method's success looks like over HTTP, beyond Nest's own default status. */
-export interface ReplyTraits<R = never> {
+export interface ReplyTraits<R> {
   status?: number | ((result: R) => number);
   /** Path of what was made, for `Location`. */
   location?: (result: R) => string;
@@ -30,7 +31,7 @@ export class HttpReplies implements NestInterceptor {
     const response = context.switchToHttp().getResponse<Response>();
     const handler = context.getHandler();
     const traits = (Reflect.getMetadata(REPLIES, handler) as ReplyTraits<unknown> | undefined) ?? {};
-    const type = traits.type ?? (Reflect.hasMetadata('__sse__', handler) ? 'text/event-stream' : 'application/json');
+    const type = traits.type ?? (Reflect.hasMetadata(SSE_METADATA, handler) ? 'text/event-stream' : 'application/json');
     if (!accepts(request.headers.accept, type)) {
       throw new Failure('invalid', 'not-acceptable', `This answers with ${type} only.`);
     }

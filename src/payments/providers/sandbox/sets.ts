@@ -51,7 +51,7 @@ export class Sets<C extends { key: string }, R> {
     const set = new Map<string, Waiting<C, R>>();
     const later: Waiting<C, R>[] = [];
     for (const one of this.waiting) {
-      if (set.size < this.largest) set.set(one.call.key, one);
+      if (set.size < this.largest && !set.has(one.call.key)) set.set(one.call.key, one);
       else later.push(one);
     }
     this.waiting = later;

@@ -1,0 +1,127 @@
+import { Logger, type LogLevel } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AppModule } from './app.module.js';
+import type { Settings } from './config/settings.js';
+import { CommandsConsumer } from './gates/amqp/commands.consumer.js';
+import { Admission } from './gates/admit.js';
+import { Execution } from './gates/execution.js';
+import { GrpcGate } from './gates/grpc/grpc.server.js';
+import { Health } from './gates/health.js';
+import { configureHttp } from './gates/http/http.js';
+import { type Foundations, layFoundations } from './foundations.js';
+import { MessagesStrategy } from './messaging/messages.strategy.js';
+
+/** A house that stands: where it listens, and how it is closed. */
+export interface House {
+  httpPort: number;
+  grpcPort: number;
+  foundations: Foundations;
+  app: NestExpressApplication;
+  /** Drains and closes everything, in the order that loses nothing. */
+  close(): Promise<void>;
+}
+
+/** Opens the house: foundations, modules, then the three gates. Resolves when everything listens. */
+export async function openHouse(settings: Settings): Promise<House> {
+  const foundations = await layFoundations(settings);
+  try {
+    return await openGates(settings, foundations);
+  } catch (error) {
+    await foundations.close();
+    throw error;
+  }
+}
+
+async function openGates(settings: Settings, foundations: Foundations): Promise<House> {
+  const { traffic } = foundations;
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.on({ settings, ...foundations }), {
+    bodyParser: false,
+    logger: levels(settings.LOG_LEVEL),
+    abortOnError: false,
+  });
+  configureHttp(app);
+  const grpc = new GrpcGate({ host: settings.HOST, port: settings.GRPC_PORT, modules: settings.MODULES });
+  // Globals first, then connect: handlers are bound inside connectMicroservice, and inherit nothing unless asked.
+  app.connectMicroservice({ strategy: grpc }, { inheritAppConfig: true });
+  app.connectMicroservice({ strategy: new MessagesStrategy(traffic.handlers, traffic) }, { inheritAppConfig: true });
+  registerChecks(app, foundations);
+  await app.init();
+  connectCommands(app, settings, foundations);
+  await app.startAllMicroservices();
+  await app.listen(settings.PORT, settings.HOST);
+  const { port } = (app.getHttpServer() as { address(): AddressInfo }).address();
+  return {
+    httpPort: port,
+    grpcPort: grpc.port,
+    foundations,
+    app,
+    close: async () => {
+      app.get(Health).drain();
+      grpc.setServing(false);
+      await sleep(settings.DRAIN_DELAY_MS);
+      await app.close();
+      await foundations.close();
+    },
+  };
+}
+
+/** Without a broker there is no third gate. */
+function connectCommands(app: NestExpressApplication, settings: Settings, { traffic }: Foundations): void {
+  if (!traffic.broker) return;
+  for (const module of traffic.all()) {
+    const execution = new Execution(module.module, module.database);
+    const consumer = new CommandsConsumer(module, traffic.handlers, {
+      admission: app.get(Admission),
+      execution,
+      publisherScopes: settings.AMQP_PUBLISHER_SCOPES,
+    });
+    consumer.consumeFrom(traffic.broker);
+  }
+}
+
+function registerChecks(app: NestExpressApplication, { sources, traffic }: Foundations): void {
+  const health = app.get(Health);
+  sources.forEach((source, i) =>
+    health.register(sources.length > 1 ? `database-${i}` : 'database', async () => {
+      await source.query('SELECT 1');
+      return 'ok' as const;
+    }),
+  );
+  // Orders are accepted while the broker is away: they wait in the outbox.
+  if (traffic.broker) health.register('broker', () => (traffic.broker!.complaint === '' ? 'ok' : 'degraded'));
+}
+
+function levels(level: Settings['LOG_LEVEL']): LogLevel[] {
+  const ordered: LogLevel[] = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'];
+  return ordered.slice(0, { error: 2, warn: 3, info: 4, debug: 6 }[level]);
+}
+
+/** Closes once: the first signal drains, the second or the deadline ends. */
+export function closeOnSignals(house: House, timeoutMs: number): void {
+  const logger = new Logger('House');
+  let closing = false;
+  const close = (signal: string): void => {
+    if (closing) process.exit(1);
+    closing = true;
+    logger.log(`${signal}: closing; again to end at once`);
+    const deadline = setTimeout(() => {
+      logger.error(`not closed within ${timeoutMs} ms`);
+      process.exit(1);
+    }, timeoutMs);
+    void house.close().then(
+      () => {
+        clearTimeout(deadline);
+        process.exit(0);
+      },
+      (error: Error) => {
+        logger.error(error.message, error.stack);
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', () => close('SIGTERM'));
+  process.on('SIGINT', () => close('SIGINT'));
+}

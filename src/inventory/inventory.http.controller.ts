@@ -1,0 +1,43 @@
+import { Controller, Get, Post, Put, UseInterceptors } from '@nestjs/common';
+import type { Asked } from '../gates/asked.js';
+import { Gatherer } from '../gates/gatherer.js';
+import { HttpReplies, Replies } from '../gates/http/replies.js';
+import { Input } from '../gates/input.decorator.js';
+import { GetItem } from './get-item.js';
+import type { Item } from './index.js';
+import { InventoryUseCases } from './inventory.use-cases.js';
+import { ListItems } from './list-items.js';
+import { PutItem } from './put-item.js';
+import { ReceiveStock } from './receive-stock.js';
+
+/** Inventory over REST. */
+@Controller('v1/items')
+@UseInterceptors(HttpReplies)
+export class InventoryHttpController {
+  constructor(
+    private readonly gatherer: Gatherer,
+    private readonly on: InventoryUseCases,
+  ) {}
+
+  @Put(':sku')
+  @Replies<Item>({ status: (item) => (item.version === 1 ? 201 : 200) })
+  put(@Input(PutItem) asked: Asked<PutItem>) {
+    return this.gatherer.gather(this.on.putItem, asked);
+  }
+
+  @Post(':sku/receipts')
+  @Replies<Item>({ status: 201 })
+  receive(@Input(ReceiveStock) asked: Asked<ReceiveStock>) {
+    return this.gatherer.gather(this.on.receiveStock, asked);
+  }
+
+  @Get(':sku')
+  get(@Input(GetItem) asked: Asked<GetItem>) {
+    return this.gatherer.gather(this.on.getItem, asked);
+  }
+
+  @Get()
+  list(@Input(ListItems) asked: Asked<ListItems>) {
+    return this.gatherer.gather(this.on.listItems, asked);
+  }
+}

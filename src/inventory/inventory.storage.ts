@@ -1,0 +1,10 @@
+import type { Storage } from '../database/data-sources.js';
+import { ItemSchema } from './item.schema.js';
+import { Inventory1700000000001 } from './migrations/0001-inventory.js';
+
+/** What inventory stores. */
+export const inventoryStorage: Storage = {
+  schema: 'inventory',
+  entities: [ItemSchema],
+  migrations: [Inventory1700000000001],
+};

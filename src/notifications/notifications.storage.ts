@@ -1,0 +1,10 @@
+import type { Storage } from '../database/data-sources.js';
+import { Notifications1700000000001 } from './migrations/0001-notifications.js';
+import { NotificationSchema } from './notification.schema.js';
+
+/** What notifications stores. */
+export const notificationsStorage: Storage = {
+  schema: 'notifications',
+  entities: [NotificationSchema],
+  migrations: [Notifications1700000000001],
+};

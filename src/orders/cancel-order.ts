@@ -1,0 +1,56 @@
+import { Injectable } from '@nestjs/common';
+import type { Tx } from '../database/transaction.js';
+import type { Failure } from '../failure.js';
+import type { Asked, Outcome, UseCase } from '../gates/asked.js';
+import { Id } from '../gates/fields.js';
+import { Operation } from '../gates/operation.js';
+import type { Principal } from '../access/principal.js';
+import { Outbox } from '../messaging/outbox.js';
+import { announce } from './announce.js';
+import type { Order } from './index.js';
+import type { PlacedOrder, Told } from './order.js';
+import { orderNotFound } from './orders.failures.js';
+import { OrdersOptions } from './orders.options.js';
+import { OrdersRepository } from './orders.repository.js';
+
+/** Asks that an order be as if it had never been: its money goes back and its goods. */
+@Operation({ name: 'orders.cancel', scope: 'orders:write', kind: 'command' })
+export class CancelOrder {
+  @Id() id!: string;
+}
+
+/** Cancels orders, where their state allows it; asking again changes nothing. */
+@Injectable()
+export class CancelOrderHandler implements UseCase<CancelOrder, Order> {
+  constructor(
+    private readonly orders: OrdersRepository,
+    private readonly outbox: Outbox,
+    private readonly options: OrdersOptions,
+  ) {}
+
+  async handle(tx: Tx, asked: Asked<CancelOrder>[]): Promise<Outcome<Order>[]> {
+    const ids = [...new Set(asked.map((a) => a.command.id))];
+    const orders = await this.orders.forUpdate(tx, ids, this.options.cancelWindowHours);
+    const told: (Told & { order: PlacedOrder })[] = [];
+    const outcomes = asked.map(({ command, by }): Order | Failure => {
+      const order = orders.get(command.id);
+      if (!order || !mayTouch(by, order)) return orderNotFound(command.id);
+      const answer = order.tell('cancel', by.scopes.has('ops') ? 'cancelled-by-operator' : 'cancelled-by-customer');
+      if (answer.refused) return answer.refused;
+      told.push({ ...answer, order });
+      return order.view;
+    });
+    const changed = told.filter((t) => t.changed);
+    await this.orders.update(
+      tx,
+      changed.map((t) => t.order),
+      changed.flatMap((t) => t.entries),
+    );
+    announce(this.outbox, tx, changed);
+    return outcomes;
+  }
+}
+
+/** A customer's own token reaches that customer's orders; every other order is not found. */
+const mayTouch = (by: Principal, order: PlacedOrder): boolean =>
+  !by.customerId || by.customerId === order.view.customerId;

@@ -1,0 +1,67 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../database/database.js';
+import type { Tx } from '../database/transaction.js';
+import type { Asked, Outcome, UseCase } from '../gates/asked.js';
+import { OneOf, Optional, PageSize, PageToken, Text } from '../gates/fields.js';
+import { Operation } from '../gates/operation.js';
+import { decodePage, encodePage } from '../gates/page.js';
+import { ORDER_STATES, type Order, type OrderState } from './index.js';
+import { OrdersRepository } from './orders.repository.js';
+import { OrderSchema } from './orders.schema.js';
+import { Failure } from '../failure.js';
+
+/** Asks for orders, newest first. */
+@Operation({ name: 'orders.list', scope: 'orders:read', kind: 'query' })
+export class ListOrders {
+  @Optional() @Text(64) customerId?: string;
+  @Optional() @OneOf(ORDER_STATES) state?: OrderState;
+  @Optional() @PageSize() pageSize?: number;
+  @Optional() @PageToken() pageToken?: string;
+}
+
+export interface OrderPage {
+  orders: Order[];
+  nextPageToken: string;
+}
+
+const PAGE = 50;
+
+@Injectable()
+export class ListOrdersHandler implements UseCase<ListOrders, OrderPage> {
+  constructor(
+    private readonly database: Database,
+    private readonly orders: OrdersRepository,
+  ) {}
+
+  handle(tx: Tx, asked: Asked<ListOrders>[]): Promise<Outcome<OrderPage>[]> {
+    return Promise.all(
+      asked.map((one) =>
+        this.page(tx, one).catch((error: unknown) => {
+          if (error instanceof Failure) return error;
+          throw error;
+        }),
+      ),
+    );
+  }
+
+  private async page(tx: Tx, { command, by }: Asked<ListOrders>): Promise<OrderPage> {
+    const customerId = by.customerId ?? command.customerId;
+    const size = command.pageSize ?? PAGE;
+    const after = decodePage(command, command.pageToken)?.[0];
+    const found = this.database.dataSource.getRepository(OrderSchema).createQueryBuilder('o').select('o.id', 'id');
+    if (customerId) found.andWhere('o.customerId = :customerId', { customerId });
+    if (command.state) found.andWhere('o.state = :state', { state: command.state });
+    if (after) found.andWhere('o.id < :after', { after });
+    const ids = (
+      await found
+        .orderBy('o.id', 'DESC')
+        .limit(size + 1)
+        .getRawMany<{ id: string }>()
+    ).map((row) => row.id);
+    const orders = await this.orders.find(tx, ids.slice(0, size));
+    return {
+      orders: ids.slice(0, size).flatMap((id) => orders.get(id) ?? []),
+      nextPageToken: ids.length > size ? encodePage(command, [ids[size - 1]!]) : '',
+    };
+  }
+}

@@ -1,0 +1,52 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { GatesModule } from '../gates/gates.module.js';
+import { MessagingModule } from '../messaging/messaging.module.js';
+import { AdvanceOrder } from './advance-order.js';
+import { CancelOrderHandler } from './cancel-order.js';
+import { Catalogue } from './catalogue.js';
+import { GetOrderHandler } from './get-order.js';
+import { GetTimelineHandler } from './get-timeline.js';
+import { ListOrdersHandler } from './list-orders.js';
+import { OrdersAmqpController } from './orders.amqp.controller.js';
+import { OrdersGrpcController } from './orders.grpc.controller.js';
+import { OrdersHttpController } from './orders.http.controller.js';
+import { OrdersOptions } from './orders.options.js';
+import { OrdersRepository } from './orders.repository.js';
+import { OrdersUseCases } from './orders.use-cases.js';
+import { PlaceOrderHandler, PlaceOrderMessages } from './place-order.js';
+
+/** The orders module; it is told its options and where prices are asked. */
+@Module({
+  imports: [MessagingModule.for('orders'), GatesModule.for('orders')],
+  controllers: [OrdersHttpController, OrdersGrpcController, OrdersAmqpController],
+  providers: [
+    OrdersRepository,
+    OrdersUseCases,
+    PlaceOrderHandler,
+    PlaceOrderMessages,
+    CancelOrderHandler,
+    GetOrderHandler,
+    ListOrdersHandler,
+    GetTimelineHandler,
+    AdvanceOrder,
+  ],
+})
+export class OrdersModule {
+  static forRoot(options: OrdersOptions, catalogue: CatalogueSource): DynamicModule {
+    return {
+      module: OrdersModule,
+      imports: catalogue.imports,
+      providers: [
+        { provide: OrdersOptions, useValue: options },
+        { provide: Catalogue, useFactory: catalogue.make, inject: catalogue.inject },
+      ],
+    };
+  }
+}
+
+/** How the composition root gives orders its catalogue. */
+export interface CatalogueSource {
+  imports: DynamicModule['imports'];
+  inject: NonNullable<Extract<NonNullable<DynamicModule['providers']>[number], { inject?: unknown }>['inject']>;
+  make: (...from: never[]) => Catalogue;
+}

@@ -1,0 +1,120 @@
+import { Injectable } from '@nestjs/common';
+import type { Tx } from '../database/transaction.js';
+import { Failure, type FieldViolation } from '../failure.js';
+import type { Asked, UseCase } from '../gates/asked.js';
+import { Currency, Email, ListOf, OneOf, Optional, Quantity, Sku, Text } from '../gates/fields.js';
+import { Operation } from '../gates/operation.js';
+import { newId } from '../id.js';
+import type { Quote } from '../inventory/index.js';
+import { Outbox } from '../messaging/outbox.js';
+import { Timers } from '../messaging/timers.js';
+import { announce } from './announce.js';
+import { Catalogue } from './catalogue.js';
+import { type Order, type OrderLine, OrderStalled } from './index.js';
+import { PlacedOrder } from './order.js';
+import { currencyMismatch, notYourCustomerId, totalTooLarge, unknownSku } from './orders.failures.js';
+import { OrdersOptions } from './orders.options.js';
+import { OrdersRepository } from './orders.repository.js';
+
+export class OrderedLine {
+  @Sku() sku!: string;
+  @Quantity() quantity!: number;
+}
+
+/** Asks for an order. Prices are the server's; at most 100 lines, one for each SKU. */
+@Operation({ name: 'orders.place', scope: 'orders:write', kind: 'command' })
+export class PlaceOrder {
+  @Text(64) customerId!: string;
+  @Email() email!: string;
+  @Currency() currency!: string;
+  @ListOf(() => OrderedLine, 100, 'sku') lines!: OrderedLine[];
+  @Text(64) paymentMethod!: string;
+  @Optional() @OneOf(['en', 'ja']) locale?: 'en' | 'ja';
+  @Optional() @Text(500, { lines: true }) note?: string;
+}
+
+const LARGEST_TOTAL = 10 ** 12;
+
+/** Places orders: quotes them outside, then stores them and asks for their payment. */
+@Injectable()
+export class PlaceOrderHandler implements UseCase<PlaceOrder, Order, OrderLine[]> {
+  constructor(
+    private readonly orders: OrdersRepository,
+    private readonly catalogue: Catalogue,
+    private readonly options: OrdersOptions,
+    private readonly messages: PlaceOrderMessages,
+  ) {}
+
+  async prepare(asked: Asked<PlaceOrder>[]): Promise<(OrderLine[] | Failure)[]> {
+    const skus = asked.flatMap(({ command }) => command.lines.map((line) => line.sku));
+    const quotes = await this.catalogue.quote(skus);
+    return asked.map(({ command, by }) =>
+      by.customerId && by.customerId !== command.customerId ? notYourCustomerId() : priced(command, quotes),
+    );
+  }
+
+  async handle(tx: Tx, asked: Asked<PlaceOrder>[], priced: OrderLine[][]): Promise<Order[]> {
+    const orders = asked.map((call, i) => new PlacedOrder(placed(call, priced[i]!)));
+    await this.orders.add(tx, orders);
+    this.messages.send(tx, orders, this.options.stalledHours);
+    return orders.map((order) => order.view);
+  }
+}
+
+/** What a placed order sets going: its payment, the news of it, and the timer that looks after it. */
+@Injectable()
+export class PlaceOrderMessages {
+  constructor(
+    private readonly outbox: Outbox,
+    private readonly timers: Timers,
+  ) {}
+
+  send(tx: Tx, orders: PlacedOrder[], stalledHours: number): void {
+    announce(
+      this.outbox,
+      tx,
+      orders.map((order) => ({ order, send: ['authorise'], entries: [order.placed()] })),
+    );
+    this.timers.set(
+      tx,
+      OrderStalled,
+      orders.map((order) => ({ orderId: order.view.id })),
+      stalledHours * 3_600,
+    );
+  }
+}
+
+function priced({ lines, currency }: PlaceOrder, quotes: Map<string, Quote>): OrderLine[] | Failure {
+  const wrong = (problem: (quote: Quote | undefined) => string | undefined): FieldViolation[] =>
+    lines.flatMap(({ sku }, i) => {
+      const message = problem(quotes.get(sku));
+      return message ? [{ field: `lines[${i}].sku`, message }] : [];
+    });
+  const unknown = wrong((quote) => (quote ? undefined : 'there is no such item'));
+  if (unknown.length > 0) return unknownSku(unknown);
+  const foreign = wrong((quote) => (quote!.currency === currency ? undefined : `is sold in ${quote!.currency}`));
+  if (foreign.length > 0) return currencyMismatch(foreign);
+  const done = lines.map(({ sku, quantity }) => {
+    const { name, unitPrice } = quotes.get(sku)!;
+    return { sku, name, quantity, unitPrice, amount: unitPrice * quantity };
+  });
+  return totalOf(done) > LARGEST_TOTAL ? totalTooLarge() : done;
+}
+
+const totalOf = (lines: OrderLine[]): number => lines.reduce((sum, line) => sum + line.amount, 0);
+
+const placed = ({ id, command }: Asked<PlaceOrder>, lines: OrderLine[]): Order => ({
+  id: newId('ord', id),
+  state: 'PLACED',
+  customerId: command.customerId,
+  email: command.email,
+  currency: command.currency,
+  lines,
+  total: totalOf(lines),
+  paymentMethod: command.paymentMethod,
+  locale: command.locale ?? 'en',
+  ...(command.note !== undefined && { note: command.note }),
+  version: 1,
+  createdAt: '',
+  updatedAt: '',
+});

@@ -1,0 +1,106 @@
+import { v7 } from 'uuid';
+import { DataSource } from 'typeorm';
+import { Database } from '../../src/database/database.js';
+import { dataSourceFor } from '../../src/database/data-sources.js';
+import { Broker } from '../../src/messaging/broker.js';
+import { Command, Event } from '../../src/messaging/contract.js';
+import { type Handle, Handlers } from '../../src/messaging/handlers.js';
+import { Signature } from '../../src/messaging/signature.js';
+import { messagingTables } from '../../src/messaging/tables.js';
+import { Traffic } from '../../src/messaging/traffic.js';
+
+@Command('beta.note', 'key')
+export class Note {
+  key!: string;
+  n!: number;
+}
+
+@Event('beta.noted.v1', { key: 'key', heard: true })
+export class Noted {
+  key!: string;
+  n!: number;
+}
+
+export const SECRET = 'a secret of the tests only';
+
+/** Two toy modules, alpha and beta, with the real message path between them and a log of what was handled. */
+export class ToyHouse {
+  readonly handlers = new Handlers();
+  private constructor(
+    readonly source: DataSource,
+    readonly database: Database,
+    readonly traffic: Traffic,
+  ) {}
+
+  static async tables(url: string): Promise<void> {
+    const source = await dataSourceFor(url, []).initialize();
+    for (const schema of ['alpha', 'beta']) {
+      await source.query(`CREATE SCHEMA ${schema}`);
+      for (const statement of messagingTables(schema)) await source.query(statement);
+    }
+    await source.query(`CREATE TABLE beta.log (at bigserial, process text, key text, n int)`);
+    await source.destroy();
+  }
+
+  /** `broker` undefined = the local carrier. */
+  static async open(
+    url: string,
+    broker: string | undefined,
+    handle: Record<string, Record<string, Handle>>,
+  ): Promise<ToyHouse> {
+    const source = await dataSourceFor(url, []).initialize();
+    const database = new Database(source);
+    const handlers = new Handlers();
+    for (const [module, types] of Object.entries(handle))
+      for (const [type, one] of Object.entries(types)) handlers.add(module, type, one);
+    const traffic: Traffic = new Traffic(
+      {
+        modules: new Map([
+          ['alpha', database],
+          ['beta', database],
+        ]),
+        retentionDays: 30,
+        signature: new Signature(SECRET),
+      },
+      handlers,
+      broker ? new Broker([broker], () => traffic.queues()) : undefined,
+    );
+    traffic.open();
+    return new ToyHouse(source, database, traffic);
+  }
+
+  /** Sends notes from alpha to beta in one transaction. */
+  send(notes: Note[]): Promise<void> {
+    return this.database.transaction(async (tx) => this.traffic.of('alpha').outbox.send(tx, Note, notes));
+  }
+
+  async log(): Promise<{ key: string; n: number; process: string }[]> {
+    return (await this.source.query('SELECT key, n, process FROM beta.log ORDER BY at')) as never;
+  }
+
+  async inbox(): Promise<{ key: string | null; state: string; code: string | null; type: string }[]> {
+    return (await this.source.query('SELECT key, state, code, type FROM beta.inbox ORDER BY seq')) as never;
+  }
+
+  async close(): Promise<void> {
+    await this.traffic.close();
+    await this.source.destroy();
+  }
+}
+
+/** A handler of beta that writes the log; `before` may throw or refuse. */
+export const logging =
+  (process = 'one', before: (note: Note) => void | Promise<void> = () => undefined): Handle =>
+  async (messages, { tx }) => {
+    for (const { body } of messages) {
+      const note = body as Note;
+      await before(note);
+      await tx.run({ name: 'toy.log', text: 'INSERT INTO beta.log (process, key, n) VALUES ($1, $2, $3)' }, [
+        process,
+        note.key,
+        note.n,
+      ]);
+    }
+  };
+
+export const aKey = (): string => `key-${v7()}`;
