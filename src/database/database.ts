@@ -7,8 +7,8 @@ import { Tx } from './transaction.js';
 
 const SERIALIZATION_FAILURE = '40001';
 const DEADLOCK_DETECTED = '40P01';
-/** Administrator shut-down, crash shut-down, cannot connect now, and the class of connection exceptions. */
-const CONNECTION_STATES = /^(57P0[123]|08...)$/;
+/** Shut-down (57P01-03), connection exceptions (08), too many connections (53300), read-only after a fail-over (25006). */
+const CONNECTION_STATES = /^(57P0[123]|08...|53300|25006)$/;
 
 export const sqlState = (error: unknown): string | undefined => (error as { code?: string } | undefined)?.code;
 

@@ -29,7 +29,7 @@ export class ReceiveStockHandler implements UseCase<ReceiveStock, Item> {
     const changes = new Map<string, Change>();
     const outcomes = asked.map(({ command }) => received(command, items.get(command.sku), changes));
     const at = await this.items.change(tx, [...changes.values()]);
-    const done = outcomes.filter((outcome) => !(outcome instanceof Failure));
+    const done = outcomes.filter((outcome): outcome is Item => !(outcome instanceof Failure));
     for (const item of done) item.updatedAt = at.get(item.sku)!;
     this.outbox.publish(tx, StockReceived, done);
     return outcomes;

@@ -11,8 +11,6 @@ import { NotificationsRepository } from './notifications.repository.js';
 import { NotificationsUseCases } from './notifications.use-cases.js';
 import { WriteNotification } from './write-notification.js';
 
-export { channelFor } from './channels/channel-for.js';
-
 /** The notifications module; it is told the channel its mails go through, and closes it. */
 @Module({
   imports: [MessagingModule.for('notifications'), GatesModule.for('notifications')],

@@ -4,8 +4,6 @@ import type { Failure } from '../failure.js';
 import { StockRefused, StockReserved, StockSold, StockUndone } from '../inventory/index.js';
 import { type MessageClass, messageOf } from '../messaging/contract.js';
 import type { Message } from '../messaging/message.js';
-import { Outbox } from '../messaging/outbox.js';
-import { Timers } from '../messaging/timers.js';
 import {
   CaptureRefused,
   PaymentAuthorised,
@@ -15,8 +13,8 @@ import {
   PaymentUndone,
   RefundSettled,
 } from '../payments/index.js';
-import { announce } from './announce.js';
 import { OrderStalled } from './index.js';
+import { OrderNews } from './order-news.js';
 import type { PlacedOrder, Told } from './order.js';
 import { orderNotFound } from './orders.failures.js';
 import { OrdersOptions } from './orders.options.js';
@@ -56,8 +54,7 @@ export class AdvanceOrder {
 
   constructor(
     private readonly orders: OrdersRepository,
-    private readonly outbox: Outbox,
-    private readonly timers: Timers,
+    private readonly news: OrderNews,
     private readonly options: OrdersOptions,
   ) {}
 
@@ -89,13 +86,11 @@ export class AdvanceOrder {
       changed.map((m) => m.order),
       changed.flatMap((m) => m.entries),
     );
-    announce(this.outbox, tx, moved);
+    this.news.announce(tx, moved);
     const stalled = moved.filter((m) => m.happening === 'stalled' && m.send.length > 0);
-    this.timers.set(
+    this.news.watch(
       tx,
-      OrderStalled,
-      stalled.map((m) => ({ orderId: m.order.view.id })),
-      this.options.stalledHours * 3_600,
+      stalled.map((m) => m.order),
     );
   }
 }

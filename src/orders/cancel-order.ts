@@ -5,9 +5,8 @@ import type { Asked, Outcome, UseCase } from '../gates/asked.js';
 import { Id } from '../gates/fields.js';
 import { Operation } from '../gates/operation.js';
 import type { Principal } from '../access/principal.js';
-import { Outbox } from '../messaging/outbox.js';
-import { announce } from './announce.js';
 import type { Order } from './index.js';
+import { OrderNews } from './order-news.js';
 import type { PlacedOrder, Told } from './order.js';
 import { orderNotFound } from './orders.failures.js';
 import { OrdersOptions } from './orders.options.js';
@@ -24,7 +23,7 @@ export class CancelOrder {
 export class CancelOrderHandler implements UseCase<CancelOrder, Order> {
   constructor(
     private readonly orders: OrdersRepository,
-    private readonly outbox: Outbox,
+    private readonly news: OrderNews,
     private readonly options: OrdersOptions,
   ) {}
 
@@ -46,7 +45,7 @@ export class CancelOrderHandler implements UseCase<CancelOrder, Order> {
       changed.map((t) => t.order),
       changed.flatMap((t) => t.entries),
     );
-    announce(this.outbox, tx, changed);
+    this.news.announce(tx, changed);
     return outcomes;
   }
 }

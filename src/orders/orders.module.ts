@@ -13,7 +13,8 @@ import { OrdersHttpController } from './orders.http.controller.js';
 import { OrdersOptions } from './orders.options.js';
 import { OrdersRepository } from './orders.repository.js';
 import { OrdersUseCases } from './orders.use-cases.js';
-import { PlaceOrderHandler, PlaceOrderMessages } from './place-order.js';
+import { OrderNews } from './order-news.js';
+import { PlaceOrderHandler } from './place-order.js';
 
 /** The orders module; it is told its options and where prices are asked. */
 @Module({
@@ -23,7 +24,7 @@ import { PlaceOrderHandler, PlaceOrderMessages } from './place-order.js';
     OrdersRepository,
     OrdersUseCases,
     PlaceOrderHandler,
-    PlaceOrderMessages,
+    OrderNews,
     CancelOrderHandler,
     GetOrderHandler,
     ListOrdersHandler,

@@ -6,14 +6,11 @@ import { Currency, Email, ListOf, OneOf, Optional, Quantity, Sku, Text } from '.
 import { Operation } from '../gates/operation.js';
 import { newId } from '../id.js';
 import type { Quote } from '../inventory/index.js';
-import { Outbox } from '../messaging/outbox.js';
-import { Timers } from '../messaging/timers.js';
-import { announce } from './announce.js';
 import { Catalogue } from './catalogue.js';
-import { type Order, type OrderLine, OrderStalled } from './index.js';
+import type { Order, OrderLine } from './index.js';
+import { OrderNews } from './order-news.js';
 import { PlacedOrder } from './order.js';
 import { currencyMismatch, notYourCustomerId, totalTooLarge, unknownSku } from './orders.failures.js';
-import { OrdersOptions } from './orders.options.js';
 import { OrdersRepository } from './orders.repository.js';
 
 export class OrderedLine {
@@ -41,8 +38,7 @@ export class PlaceOrderHandler implements UseCase<PlaceOrder, Order, OrderLine[]
   constructor(
     private readonly orders: OrdersRepository,
     private readonly catalogue: Catalogue,
-    private readonly options: OrdersOptions,
-    private readonly messages: PlaceOrderMessages,
+    private readonly news: OrderNews,
   ) {}
 
   async prepare(asked: Asked<PlaceOrder>[]): Promise<(OrderLine[] | Failure)[]> {
@@ -56,31 +52,12 @@ export class PlaceOrderHandler implements UseCase<PlaceOrder, Order, OrderLine[]
   async handle(tx: Tx, asked: Asked<PlaceOrder>[], priced: OrderLine[][]): Promise<Order[]> {
     const orders = asked.map((call, i) => new PlacedOrder(placed(call, priced[i]!)));
     await this.orders.add(tx, orders);
-    this.messages.send(tx, orders, this.options.stalledHours);
-    return orders.map((order) => order.view);
-  }
-}
-
-/** What a placed order sets going: its payment, the news of it, and the timer that looks after it. */
-@Injectable()
-export class PlaceOrderMessages {
-  constructor(
-    private readonly outbox: Outbox,
-    private readonly timers: Timers,
-  ) {}
-
-  send(tx: Tx, orders: PlacedOrder[], stalledHours: number): void {
-    announce(
-      this.outbox,
+    this.news.announce(
       tx,
       orders.map((order) => ({ order, send: ['authorise'], entries: [order.placed()] })),
     );
-    this.timers.set(
-      tx,
-      OrderStalled,
-      orders.map((order) => ({ orderId: order.view.id })),
-      stalledHours * 3_600,
-    );
+    this.news.watch(tx, orders);
+    return orders.map((order) => order.view);
   }
 }
 

@@ -74,8 +74,20 @@ export type Column =
 
 /** A payment of which nothing is known yet. */
 export const noPayment = (id: string, orderId: string, provider: string): PaymentRecord => ({
-  ...{ id, orderId, provider, customerId: '', state: 'NONE', effect: null, undo: false, currency: '', amount: 0 },
-  ...{ refunded: 0, refunding: null, refunds: 0, reference: null, reason: null },
+  id,
+  orderId,
+  provider,
+  customerId: '',
+  state: 'NONE',
+  effect: null,
+  undo: false,
+  currency: '',
+  amount: 0,
+  refunded: 0,
+  refunding: null,
+  refunds: 0,
+  reference: null,
+  reason: null,
 });
 
 /** The column a payment stands in. */

@@ -1,73 +1,74 @@
 import { columnOf, type Column, type PaymentEvent, type PaymentRecord, type Step } from './payment-record.js';
-import * as step from './payment-steps.js';
+import * as steps from './payment-steps.js';
 
-/** Takes one step of the story. */
+type Type = PaymentEvent['type'];
+
+/** What an event makes of a payment. */
 export function advance(payment: PaymentRecord, event: PaymentEvent): Step {
-  const cell = TABLE[event.type][columnOf(payment)] as Cell<Type>;
+  const cell = TABLE[event.type][columnOf(payment)] as steps.Cell<Type>;
   return cell(payment, event);
 }
 
-
 /** STORY.md, cell by cell. Its row "effect unknown" is no step: the effect goes on asking by the same key. */
-const TABLE: { [T in Type]: Record<Column, Cell<T>> } = {
+const TABLE: { [T in Type]: Record<Column, steps.Cell<T>> } = {
   authorise: {
-    none: begin,
-    'PENDING (authorise)': ignore,
-    AUTHORISED: answer('authorised'),
-    'AUTHORISED (capture)': ignore,
-    'AUTHORISED (void)': ignore,
-    CAPTURED: ignore,
-    'CAPTURED (refund)': ignore,
-    ended: answerItsEnd,
+    none: steps.begin,
+    'PENDING (authorise)': steps.ignore,
+    AUTHORISED: steps.answer('authorised'),
+    'AUTHORISED (capture)': steps.ignore,
+    'AUTHORISED (void)': steps.ignore,
+    CAPTURED: steps.ignore,
+    'CAPTURED (refund)': steps.ignore,
+    ended: steps.answerItsEnd,
   },
   capture: {
-    none: bug,
-    'PENDING (authorise)': bug,
-    AUTHORISED: capture,
-    'AUTHORISED (capture)': ignore,
-    'AUTHORISED (void)': ignore,
-    CAPTURED: answer('captured'),
-    'CAPTURED (refund)': ignore,
-    ended: answer('capture-refused'),
+    none: steps.bug,
+    'PENDING (authorise)': steps.bug,
+    AUTHORISED: steps.capture,
+    'AUTHORISED (capture)': steps.ignore,
+    'AUTHORISED (void)': steps.ignore,
+    CAPTURED: steps.answer('captured'),
+    'CAPTURED (refund)': steps.ignore,
+    ended: steps.answer('capture-refused'),
   },
   undo: {
-    none: tombstone,
-    'PENDING (authorise)': flag,
-    AUTHORISED: giveBackAuthorisation,
-    'AUTHORISED (capture)': flag,
-    'AUTHORISED (void)': ignore,
-    CAPTURED: refundTheRest,
-    'CAPTURED (refund)': flag,
-    ended: answer('undone'),
+    none: steps.tombstone,
+    'PENDING (authorise)': steps.flag,
+    AUTHORISED: steps.giveBackAuthorisation,
+    'AUTHORISED (capture)': steps.flag,
+    'AUTHORISED (void)': steps.ignore,
+    CAPTURED: steps.refundTheRest,
+    'CAPTURED (refund)': steps.flag,
+    ended: steps.answer('undone'),
   },
   refund: {
-    none: unknown,
-    'PENDING (authorise)': notYet,
-    AUTHORISED: notYet,
-    'AUTHORISED (capture)': notYet,
-    'AUTHORISED (void)': notYet,
-    CAPTURED: refundSome,
-    'CAPTURED (refund)': oneAtATime,
-    ended: notYet,
+    none: steps.unknown,
+    'PENDING (authorise)': steps.notYet,
+    AUTHORISED: steps.notYet,
+    'AUTHORISED (capture)': steps.notYet,
+    'AUTHORISED (void)': steps.notYet,
+    CAPTURED: steps.refundSome,
+    'CAPTURED (refund)': steps.oneAtATime,
+    ended: steps.notYet,
   },
   'effect ok': {
-    none: bug,
-    'PENDING (authorise)': authorised,
-    AUTHORISED: bug,
-    'AUTHORISED (capture)': captured,
-    'AUTHORISED (void)': voided,
-    CAPTURED: bug,
-    'CAPTURED (refund)': refunded,
-    ended: bug,
+    none: steps.bug,
+    'PENDING (authorise)': steps.authorised,
+    AUTHORISED: steps.bug,
+    'AUTHORISED (capture)': steps.captured,
+    'AUTHORISED (void)': steps.voided,
+    CAPTURED: steps.bug,
+    'CAPTURED (refund)': steps.refunded,
+    ended: steps.bug,
   },
   'effect refused': {
-    none: bug,
-    'PENDING (authorise)': notAuthorised,
-    AUTHORISED: bug,
-    'AUTHORISED (capture)': captureRefused,
-    'AUTHORISED (void)': notVoided,
-    CAPTURED: bug,
-    'CAPTURED (refund)': refundRefused,
-    ended: bug,
+    none: steps.bug,
+    'PENDING (authorise)': steps.notAuthorised,
+    AUTHORISED: steps.bug,
+    'AUTHORISED (capture)': steps.captureRefused,
+    'AUTHORISED (void)': steps.notVoided,
+    CAPTURED: steps.bug,
+    'CAPTURED (refund)': steps.refundRefused,
+    ended: steps.bug,
   },
 };

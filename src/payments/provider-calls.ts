@@ -1,4 +1,4 @@
-import type { PaymentRecord } from './payment.js';
+import type { PaymentRecord } from './payment-record.js';
 import type { AuthoriseCall, CaptureCall, RefundCall, VoidCall } from './providers/provider.js';
 
 /** A call to the provider that is to be made once a step is committed. */

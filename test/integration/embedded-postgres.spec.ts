@@ -1,33 +1,40 @@
-import { Client } from 'pg';
+import { Client, type QueryResultRow } from 'pg';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { chownSync, unlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { locatePackage } from '../../src/database/embedded/binaries.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/database/embedded/embedded-postgres.js';
 import { isAlive } from '../../src/database/embedded/postmaster.js';
-import { accountFor } from '../../src/database/embedded/run-as.js';
+import { accountFor, type Account } from '../../src/database/embedded/run-as.js';
 import { projectIn, type Child, type Project } from '../support/embedded-project.js';
 import { eventually } from '../support/eventually.js';
 
-const NOBODY = { uid: 65_534, gid: 65_534 };
+const NOBODY: Account = { uid: 65_534, gid: 65_534 };
+/** An account that is not root: ours, if we are not. */
+const USUAL = process.getuid?.() === 0 ? NOBODY : { uid: process.getuid!(), gid: process.getgid!() };
+
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
 const onLinux = process.platform === 'linux' ? test : test.skip;
 
 describe('The embedded PostgreSQL', () => {
   let work: string;
+  let staging: string;
   let directory: string;
   let project: Project;
   let logged: string[];
+  const temporary: string[] = [];
   const started: EmbeddedPostgres[] = [];
   const children: Child[] = [];
 
   // mkdtemp makes it 0700: for root, that is the project under /root which PostgreSQL's account cannot reach.
   beforeAll(() => {
     work = mkdtempSync(join(tmpdir(), 'sanmon-embedded-'));
+    staging = mkdtempSync(join(tmpdir(), 'sanmon-staging-'));
+    chmodSync(staging, 0o755);
     directory = join(work, 'data dir/postgres');
     mkdirSync(join(work, 'project'));
     project = projectIn(join(work, 'project'), locatePackage());
@@ -43,19 +50,30 @@ describe('The embedded PostgreSQL', () => {
     await eventually(() => expect(isRunning(directory)).toBe(false));
   });
 
-  afterAll(() => rmSync(work, { recursive: true, force: true }));
+  afterAll(() => {
+    for (const made of [work, staging, ...temporary]) rmSync(made, { recursive: true, force: true });
+  });
 
   async function start(where = directory): Promise<EmbeddedPostgres> {
     const onLog = (line: string) => logged.push(line);
-    const postgres = await startEmbeddedPostgres({ directory: where, staging: join(work, 'staging'), onLog });
+    const postgres = await startEmbeddedPostgres({ directory: where, staging, onLog });
     started.push(postgres);
     return postgres;
   }
 
-  function startChild(of = project, as?: { uid: number; gid: number }, where = directory): Child {
-    const child = of.start(where, as);
+  function startChild(of = project, where = directory, as?: Account): Child {
+    const child = of.start([where, staging], as);
     children.push(child);
     return child;
+  }
+
+  /** A project whose every directory can be reached by all, with an empty directory for data. */
+  function openProject(): { project: Project; data: string } {
+    const open = mkdtempSync(join(tmpdir(), 'sanmon-embedded-'));
+    temporary.push(open);
+    chmodSync(open, 0o755);
+    mkdirSync(join(open, 'data'));
+    return { project: projectIn(open, locatePackage()), data: join(open, 'data') };
   }
 
   test('starts cold on nothing, with a password, on 127.0.0.1 only, and safe against power cuts', async () => {
@@ -111,18 +129,16 @@ describe('The embedded PostgreSQL', () => {
     const fresh = join(work, 'fresh');
     const [one, other] = await Promise.all([start(fresh), start(fresh)]);
     expect(one.url).toBe(other.url);
-    const oneAdopted = logged.findIndex((line) => line.startsWith('adopted')) < logged.findIndex(isStarted);
     expect(logged.filter((line) => line.startsWith('adopted'))).toHaveLength(1);
     await query(one.url, 'select 1');
     await Promise.all([one.stop(), other.stop()]);
     expect(isRunning(fresh)).toBe(false);
     expect(readdirSync(fresh).sort()).toEqual(['data', 'embedded.json', 'postgres.log']);
-    expect(typeof oneAdopted).toBe('boolean');
   });
 
   test('an adopted server is not stopped by its adopter', async () => {
     const owner = startChild();
-    const adopted = await eventually(async () => (await owner.url) && start());
+    const adopted = await owner.url.then(() => start());
     expect(adopted.url).toBe(await owner.url);
     await adopted.stop();
     expect(await notes(adopted.url)).toContain('warm');
@@ -160,11 +176,12 @@ describe('The embedded PostgreSQL', () => {
   });
 
   test('comes back at the same address when the server alone is killed', async () => {
-    const { url, stop } = await start();
+    const server = await start();
+    const { url } = server;
     await query(url, `insert into note values ('before the server was killed')`);
     process.kill(postmasterPid(directory), 'SIGKILL');
     await eventually(async () => expect(await notes(url)).toContain('before the server was killed'));
-    await stop();
+    await server.stop();
     expect(isRunning(directory)).toBe(false);
   });
 
@@ -181,7 +198,7 @@ describe('The embedded PostgreSQL', () => {
     chownSync(file, uid, gid);
     const { url } = await start();
     expect(await notes(url)).toContain('warm');
-    expect(logged[0]).toContain('stale postmaster.pid');
+    expect(logged).toContainEqual(expect.stringContaining('stale postmaster.pid'));
     expect(isAlive(unrelated.pid!)).toBe(true);
     unrelated.kill();
   });
@@ -199,7 +216,7 @@ describe('The embedded PostgreSQL', () => {
   });
 
   test('tells why the server does not start', async () => {
-    const options = { directory, staging: join(work, 'staging'), settings: { shared_buffers: 'plenty' } };
+    const options = { directory, staging, settings: { shared_buffers: 'plenty' } };
     await expect(startEmbeddedPostgres(options)).rejects.toThrow(
       /invalid value for parameter "shared_buffers".*DATABASE_URL/,
     );
@@ -219,43 +236,30 @@ describe('The embedded PostgreSQL', () => {
   });
 
   test('tells what to do where the C library is another one, as on Alpine', async () => {
-    const elsewhere = join(work, 'alpine');
-    mkdirSync(elsewhere);
-    const alpine = projectIn(elsewhere, locatePackage());
-    // What the kernel answers for a missing loader is the same for a script and for a binary.
+    const { project: alpine, data } = openProject();
+    // The kernel's answer to a missing loader is the same for a script as for a binary.
     writeFileSync(join(alpine.native, 'bin/postgres'), '#!/lib64/no-such-loader\n');
-    chmodSync(elsewhere, 0o755);
-    const child = startChild(alpine, undefined, join(elsewhere, 'data'));
-    await expect(child.url).rejects.toThrow(/Alpine.*DATABASE_URL.*glibc/);
+    await expect(startChild(alpine, data).url).rejects.toThrow(/Alpine.*DATABASE_URL.*glibc/);
   });
 
   test('runs where the package came without its links and is closed to writing', async () => {
-    const open = mkdtempSync(join(tmpdir(), 'sanmon-embedded-'));
-    chmodSync(open, 0o755);
-    mkdirSync(join(open, 'data'));
-    const readOnly = projectIn(open, locatePackage());
-    const lib = join(readOnly.native, 'lib');
-    for (const { target } of links(readOnly)) if (existsSync(target)) unlinkSync(target);
-    chmodSync(lib, 0o555);
-    const root = process.getuid?.() === 0;
-    if (root) chownSync(join(open, 'data'), NOBODY.uid, NOBODY.gid);
-    const child = startChild(readOnly, root ? NOBODY : undefined, join(open, 'data'));
+    const { project: closed, data } = openProject();
+    for (const link of linksOf(closed)) rmSync(link, { force: true });
+    chmodSync(join(closed.native, 'lib'), 0o555);
+    chownSync(data, USUAL.uid, USUAL.gid);
+    const child = startChild(closed, data, USUAL);
     await query(await child.url, 'select 1');
-    process.kill(-child.process.pid!, 'SIGKILL');
-    await eventually(() => expect(isRunning(join(open, 'data'))).toBe(false));
-    chmodSync(lib, 0o755);
-    rmSync(open, { recursive: true });
+    child.process.kill('SIGKILL');
+    await eventually(() => expect(isRunning(data)).toBe(false));
+    chmodSync(join(closed.native, 'lib'), 0o755);
   });
 
   asRoot('as root under a closed directory: the programs are copied, the data stay where they belong', async () => {
     const reachable = execFileSync('/bin/sh', ['-c', `cd "${work}" 2>&1 || true`], { ...NOBODY, encoding: 'utf8' });
-    expect(reachable).toContain('denied');
+    expect(reachable).toContain("can't cd");
     const child = startChild();
-    const [{ text: stagedFrom }] = await query(
-      await child.url,
-      `select setting as text from pg_config where name = 'BINDIR'`,
-    );
-    expect(stagedFrom).toContain(join(work, 'staging'));
+    const [row] = await query(await child.url, `select setting from pg_config where name = 'BINDIR'`);
+    expect(row!.setting).toContain(staging);
     expect(statSync(join(directory, 'data/PG_VERSION')).uid).not.toBe(0);
   });
 
@@ -264,17 +268,17 @@ describe('The embedded PostgreSQL', () => {
     expect(await accountFor(nowhere, { uid: 1234, gid: 1235 })).toEqual({ uid: 1234, gid: 1235 });
     expect((await accountFor(nowhere, { uid: 0, gid: 0 }))?.uid).toBeGreaterThan(0);
     const theirs = join(work, 'theirs');
-    const owner = { uid: 4321, gid: 4321 };
-    await startEmbeddedPostgres({ directory: theirs, staging: join(work, 'staging'), owner }).then((p) => p.stop());
-    expect(statSync(join(theirs, 'data')).uid).toBe(4321);
-    expect(statSync(join(theirs, 'embedded.json')).uid).toBe(4321);
-    expect(await accountFor(join(theirs, 'data'), { uid: 1234, gid: 1235 })).toEqual(owner);
+    const owner = NOBODY;
+    await startEmbeddedPostgres({ directory: theirs, staging, owner }).then((postgres) => postgres.stop());
+    expect(statSync(join(theirs, 'data')).uid).toBe(NOBODY.uid);
+    expect(statSync(join(theirs, 'embedded.json')).uid).toBe(NOBODY.uid);
+    expect(await accountFor(join(theirs, 'data'), { uid: 1234, gid: 1235 })).toEqual(NOBODY);
   });
 });
 
 const isStarted = (line: string) => line.startsWith('started');
 
-async function query(url: string, sql: string): Promise<any[]> {
+async function query(url: string, sql: string): Promise<QueryResultRow[]> {
   const client = new Client(url);
   client.on('error', () => undefined);
   try {
@@ -300,7 +304,7 @@ function isRunning(directory: string, pid?: number): boolean {
     : isAlive(pid ?? postmasterPid(directory));
 }
 
-function links({ native }: Project): { target: string }[] {
+function linksOf({ native }: Project): string[] {
   const listed = JSON.parse(readFileSync(join(native, 'pg-symlinks.json'), 'utf8'));
-  return listed.map(({ target }: { target: string }) => ({ target: join(native, '..', target) }));
+  return listed.map(({ target }: { target: string }) => join(native, '..', target));
 }

@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { dirname, join, relative } from 'node:path';
-import { Pool } from 'pg';
 import type { Answer, Settled } from '../../src/payments/providers/provider.js';
 import { SandboxClient } from '../../src/payments/providers/sandbox.client.js';
 import { startSandbox, type Sandbox } from '../../src/payments/providers/sandbox/server.js';
@@ -334,12 +333,13 @@ async function relayTo(databaseUrl: string) {
   const open = new Set<Socket>();
   const server = createServer((near) => {
     const far = connect(Number(target.port), target.hostname);
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const)
-      // prettier-ignore
-      from.on('error', () => to.destroy()).on('close', () => to.destroy()).pipe(to);
+    const joined = (from: Socket, to: Socket) =>
+      from
+        .on('error', () => to.destroy())
+        .on('close', () => to.destroy())
+        .pipe(to);
+    joined(near, far);
+    joined(far, near);
     open.add(near.on('close', () => open.delete(near)));
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');

@@ -12,8 +12,8 @@ const CHILD = 'test/support/embedded-child';
 export interface Project {
   /** Where the binaries lie, a true copy; there are none when the project was made without. */
   native: string;
-  /** Starts the child on a data directory, in its own process group; as another account if given one. */
-  start(directory: string, as?: { uid: number; gid: number }): Child;
+  /** Starts the child with its directory and its staging directory, in its own process group; as another account if given one. */
+  start(args: string[], as?: { uid: number; gid: number }): Child;
 }
 
 /** A process of embedded-child.ts. */
@@ -36,10 +36,9 @@ export function projectIn(directory: string, binaries?: string): Project {
   const copy = join(packages, `${process.platform}-${process.arch}`);
   if (binaries) execFileSync('cp', ['-RP', binaries, copy]);
   const script = join(directory, `${CHILD}.js`);
-  const staging = join(directory, '../staging');
   return {
     native: join(copy, 'native'),
-    start: (data, as) => child(spawn(process.execPath, [script, data, staging], { ...as, cwd: '/', detached: true })),
+    start: (args, as) => child(spawn(process.execPath, [script, ...args], { ...as, cwd: '/', detached: true })),
   };
 }
 

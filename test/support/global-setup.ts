@@ -15,8 +15,8 @@ export default async function globalSetup(): Promise<void> {
     process.env[RIG_VARIABLE] = JSON.stringify(rig);
     Object.assign(globalThis, { takeDownTestRig: takeDown });
   } catch (error) {
-    // Jest prints the message only, and the cause is what one needs.
-    console.error(error);
+    // Jest prints the error without its cause, which is what one needs.
+    if (error instanceof Error && error.cause) console.error(error.cause);
     throw error;
   }
 }

@@ -5,7 +5,6 @@ import { createDatabase, dropDatabase, startPostgres } from './postgres.js';
 import { startRabbitMq } from './rabbitmq.js';
 import { removeContainer } from './rabbitmq-in-docker.js';
 import { isAlive, killLeftover } from './remains.js';
-import { migrateTemplate } from './template.js';
 
 /** The database every test database is copied from. */
 export const TEMPLATE = 'sanmon_template';
@@ -23,7 +22,7 @@ export interface Rig {
 }
 
 // Each costs 20 ms at the boot of the broker. A test file takes one or a few and never gives one back.
-const VHOSTS = Array.from({ length: 60 }, (_, index) => `sanmon-test-${index}`);
+const VHOSTS = Array.from({ length: 40 }, (_, index) => `sanmon-test-${index}`);
 
 /** Brings up PostgreSQL (with the migrated template) and RabbitMQ side by side; returns how to take them down. */
 export async function bringUp(base: string): Promise<{ rig: Rig; takeDown: () => Promise<void> }> {
@@ -45,6 +44,8 @@ export async function bringUp(base: string): Promise<{ rig: Rig; takeDown: () =>
   const postgres = keep(startPostgres(join(directory, 'postgres')));
   const database = postgres.then(async ({ url }) => {
     await dropDatabase(url, TEMPLATE);
+    // Not at the top: it loads the whole product, and every test file with a fixture imports this file.
+    const { migrateTemplate } = await import('./template.js');
     await migrateTemplate(await createDatabase(url, TEMPLATE));
     return url;
   });

@@ -1,14 +1,9 @@
-import { announce } from './announce.js';
-
-type Migrations = { migrateAll?: (url: string) => Promise<void> };
+import { STORAGES } from '../../src/app.module.js';
+import { dataSourceFor, opened } from '../../src/database/data-sources.js';
 
 /** Brings the template database to the product's newest schema; every test database is a copy of it. */
 export async function migrateTemplate(url: string): Promise<void> {
-  try {
-    const { migrateAll } = (await import('../../src/database/migrate.js')) as Migrations;
-    if (migrateAll) await migrateAll(url);
-    else announce('src/database/migrate.ts exports no migrateAll(url): the template database stays empty');
-  } catch (error) {
-    throw new Error('The template database could not be migrated; no test can run without it.', { cause: error });
-  }
+  const storages = Object.values(STORAGES);
+  const source = await opened(dataSourceFor(url, storages), storages);
+  await source.destroy();
 }

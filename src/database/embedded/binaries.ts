@@ -12,7 +12,7 @@ export interface Binaries {
   initdb: string;
 }
 
-const INSTALL = 'run `npm install --include=optional` on this machine';
+const INSTALL = 'run `npm install --include=optional` (for Linux with glibc and macOS, on x64 and arm64)';
 
 /** The binaries of this platform, proven to start under `account`; copied into `staging` where they cannot as they lie. */
 export async function binariesFor(account: Account | undefined, staging: string): Promise<Binaries> {
@@ -62,6 +62,11 @@ async function proven(native: string, account: Account | undefined): Promise<Bin
     throw new EmbeddedPostgresError(
       `${postgres} needs the GNU C library, which this system lacks (Alpine and others with musl do)`,
       'use an image with glibc such as node:22-slim',
+    );
+  if (outcome === 'unreachable')
+    throw new EmbeddedPostgresError(
+      `account ${account?.uid} cannot reach or execute ${postgres}`,
+      'do not start as root',
     );
   throw new EmbeddedPostgresError(`${postgres} does not start: ${outcome}`, INSTALL);
 }

@@ -1,9 +1,9 @@
-import { isUtf8 } from 'node:buffer';
 import type { Delivery } from '../../messaging/broker.js';
 import type { Scope } from '../../access/principal.js';
 import { invalid } from '../../failure.js';
 import { type Call, Undecodable } from '../admit.js';
 import { decodeInput, protoCodec } from '../grpc/codec.js';
+import { parsedJson } from '../json.js';
 import { type OperationClass, operationOf, operations } from '../operation.js';
 
 const MAX_BODY = 1024 * 1024;
@@ -108,8 +108,8 @@ const PROTOBUF = ['orders.place', 'orders.cancel', 'inventory.receive-stock'];
 function decodeBody(content: Buffer, contentType: string, name: string, protoName: string): unknown {
   const media = contentType.split(';')[0]!.trim().toLowerCase();
   try {
-    if (media === 'application/json') return parse(content);
-    if (media === 'application/cloudevents+json') return cloudEvent(parse(content), name);
+    if (media === 'application/json') return parsedJson(content);
+    if (media === 'application/cloudevents+json') return cloudEvent(parsedJson(content), name);
     if (media === 'application/protobuf' && PROTOBUF.includes(name)) return decodeInput(protoCodec(protoName), content);
   } catch (error) {
     return new Undecodable((error as Error).message);
@@ -117,13 +117,9 @@ function decodeBody(content: Buffer, contentType: string, name: string, protoNam
   return new Undecodable(`${media} is not understood for ${name}`, 'content-type', 'unsupported-content-type');
 }
 
-function parse(content: Buffer): unknown {
-  if (!isUtf8(content)) throw new Error('is not UTF-8');
-  return JSON.parse(content.toString('utf8')) as unknown;
-}
-
 /** CloudEvents, structured JSON: the command is `data`, and `type` must be the routing key. */
 function cloudEvent(event: unknown, name: string): unknown {
+  if (event instanceof Undecodable) return event;
   const { specversion, type, data } = (event ?? {}) as Record<string, unknown>;
   if (specversion !== '1.0') throw new Error('is not a CloudEvent of specversion 1.0');
   if (type !== name) throw new Error(`the CloudEvent's type must be ${name}, as the routing key is`);

@@ -277,6 +277,7 @@ describe('what describes the gate', () => {
     const methods = await buf(url, '--list-methods');
     expect(methods).toContain('sanmon.orders.v1.OrdersService/PlaceOrder');
     expect(methods).not.toContain('PaymentsService');
+    expect(await buf(url, '--list-methods', '--reflect-protocol', 'grpc-v1alpha')).toBe(methods);
     const answer = await buf('-d', JSON.stringify({ ...good, note: 'by reflection' }), `${url}${ORDERS}/PlaceOrder`);
     // int64 is a string in Protobuf's own JSON.
     expect(JSON.parse(answer)).toMatchObject({ state: 'PLACED', note: 'by reflection', total: '1200' });
@@ -336,6 +337,7 @@ describe('stopping', () => {
   });
 
   it('says when the port is taken', async () => {
+    jest.spyOn(console, 'error').mockImplementation(() => undefined); // grpc-js says it there too
     const second = new GrpcGate({ host: '127.0.0.1', port: gate.port, modules: ['orders'] });
     await expect(new Promise((_, reject) => void second.listen(reject))).rejects.toThrow(
       /EADDRINUSE|already in use|bound/i,

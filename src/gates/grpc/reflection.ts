@@ -2,9 +2,11 @@ import { ReflectionService } from '@grpc/reflection';
 import type { Server } from '@grpc/grpc-js';
 import type { PackageDefinition } from '@grpc/proto-loader';
 import protobuf from 'protobufjs';
-import { FileDescriptorProto } from 'protobufjs/ext/descriptor/index.js';
+import descriptor from 'protobufjs/ext/descriptor/index.js';
 import { protoFiles, schemaOf } from './schema.js';
 import { GOOGLE_FILES } from './reflection.google.js';
+
+const { FileDescriptorProto } = descriptor;
 
 // FieldDescriptorProto.Type and .Label of google/protobuf/descriptor.proto.
 const SCALARS: Readonly<Record<string, number>> = { int64: 3, bool: 8, string: 9 };

@@ -1,6 +1,6 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { Failure } from '../../failure.js';
-import { parsedJson } from './json.js';
+import { parsedJson } from '../json.js';
 
 /** CONTRACT, "Limits". */
 export const MAX_BODY = 1024 * 1024;

@@ -1,4 +1,4 @@
-import { Undecodable } from '../admit.js';
+import { Undecodable } from './admit.js';
 import { parsedJson } from './json.js';
 
 const MiB = 1024 * 1024;

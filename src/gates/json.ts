@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { Undecodable } from '../admit.js';
-import { MAX_DEPTH } from '../safe-json.js';
+import { Undecodable } from './admit.js';
+import { MAX_DEPTH } from './safe-json.js';
 
 /** The value of a JSON body, or why there is none. */
 export function parsedJson(bytes: Buffer): unknown {

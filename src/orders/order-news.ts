@@ -1,6 +1,8 @@
+import { Injectable } from '@nestjs/common';
 import type { Tx } from '../database/transaction.js';
 import type { MessageClass } from '../messaging/contract.js';
-import type { Outbox } from '../messaging/outbox.js';
+import { Outbox } from '../messaging/outbox.js';
+import { Timers } from '../messaging/timers.js';
 import { AuthorisePayment, CapturePayment, UndoPayment } from '../payments/index.js';
 import { ReserveStock, SellStock, UndoStock } from '../inventory/index.js';
 import {
@@ -11,8 +13,10 @@ import {
   OrderPlaced,
   OrderRejected,
   OrderReserved,
+  OrderStalled,
 } from './index.js';
 import type { PlacedOrder, TimelineEntry } from './order.js';
+import { OrdersOptions } from './orders.options.js';
 import type { Instruction, TimelineType } from './story.js';
 
 /** The command each instruction of the story becomes. */
@@ -47,20 +51,39 @@ const EVENTS: Partial<Record<TimelineType, MessageClass<Order>>> = {
   'order-cancelled': OrderCancelled,
 };
 
-/** Sends what the story told orders to send, and publishes what happened to them. */
-export function announce(
-  outbox: Outbox,
-  tx: Tx,
-  told: { order: PlacedOrder; send: Instruction[]; entries: TimelineEntry[] }[],
-): void {
-  for (const { order, send, entries } of told) {
-    for (const instruction of send) {
-      const [type, body] = COMMANDS[instruction];
-      outbox.send(tx, type, [body(order.view)]);
+/** What one order's step sends and tells. */
+export interface Announcement {
+  order: PlacedOrder;
+  send: Instruction[];
+  entries: TimelineEntry[];
+}
+
+/** The news of orders: commands to the other modules, events to the world, and the timer that looks after an order. */
+@Injectable()
+export class OrderNews {
+  constructor(
+    private readonly outbox: Outbox,
+    private readonly timers: Timers,
+    private readonly options: OrdersOptions,
+  ) {}
+
+  /** Sends what the story told orders to send, and publishes what happened to them. */
+  announce(tx: Tx, announcements: Announcement[]): void {
+    for (const { order, send, entries } of announcements) {
+      for (const instruction of send) {
+        const [type, body] = COMMANDS[instruction];
+        this.outbox.send(tx, type, [body(order.view)]);
+      }
+      for (const entry of entries) {
+        const event = EVENTS[entry.type];
+        if (event) this.outbox.publish(tx, event, [order.view]);
+      }
     }
-    for (const entry of entries) {
-      const event = EVENTS[entry.type];
-      if (event) outbox.publish(tx, event, [order.view]);
-    }
+  }
+
+  /** Looks at these orders again if they have not ended in time. */
+  watch(tx: Tx, orders: PlacedOrder[]): void {
+    const bodies = orders.map((order) => ({ orderId: order.view.id }));
+    this.timers.set(tx, OrderStalled, bodies, this.options.stalledHours * 3_600);
   }
 }

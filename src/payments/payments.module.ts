@@ -1,0 +1,34 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { GatesModule } from '../gates/gates.module.js';
+import { MessagingModule } from '../messaging/messaging.module.js';
+import { AdvancePayment } from './advance-payment.js';
+import { GetPaymentHandler } from './get-payment.js';
+import { ListPaymentsHandler } from './list-payments.js';
+import { PaymentEffects } from './payment-effects.js';
+import { PaymentStory } from './payment-story.js';
+import { PaymentsGrpcController } from './payments.grpc.controller.js';
+import { PaymentsHttpController } from './payments.http.controller.js';
+import { PAYMENTS_OPTIONS, type PaymentsOptions } from './payments.options.js';
+import { PaymentsRepository } from './payments.repository.js';
+import { PaymentsUseCases } from './payments.use-cases.js';
+
+/** The money of an order: held, taken, given back. Knows no other module. */
+@Module({})
+export class PaymentsModule {
+  static forRoot(options: PaymentsOptions): DynamicModule {
+    return {
+      module: PaymentsModule,
+      imports: [MessagingModule.for('payments'), GatesModule.for('payments')],
+      controllers: [PaymentsHttpController, PaymentsGrpcController, AdvancePayment],
+      providers: [
+        { provide: PAYMENTS_OPTIONS, useValue: options },
+        PaymentsRepository,
+        PaymentStory,
+        PaymentEffects,
+        GetPaymentHandler,
+        ListPaymentsHandler,
+        PaymentsUseCases,
+      ],
+    };
+  }
+}

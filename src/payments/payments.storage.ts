@@ -1,0 +1,10 @@
+import type { Storage } from '../database/data-sources.js';
+import { Payments1700000000001 } from './migrations/0001-payments.js';
+import { PaymentSchema } from './payment.schema.js';
+
+/** What payments stores. */
+export const paymentsStorage: Storage = {
+  schema: 'payments',
+  entities: [PaymentSchema],
+  migrations: [Payments1700000000001],
+};

@@ -1,0 +1,67 @@
+import { type ChannelModel, connect, type ConfirmChannel, type Options } from 'amqplib';
+import { randomUUID } from 'node:crypto';
+
+export interface AmqpReply {
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  body: any;
+  headers: Record<string, unknown>;
+}
+
+/** A publisher of commands, as any language could write it: plain JSON and ordinary properties. */
+export class AmqpClient {
+  private readonly waiting = new Map<string, (reply: AmqpReply) => void>();
+
+  private constructor(
+    private readonly connection: ChannelModel,
+    readonly channel: ConfirmChannel,
+    private readonly key: string,
+  ) {}
+
+  static async connect(url: string, key: string): Promise<AmqpClient> {
+    const connection = await connect(url, { noDelay: true });
+    const channel = await connection.createConfirmChannel();
+    const client = new AmqpClient(connection, channel, key);
+    await channel.consume(
+      'amq.rabbitmq.reply-to',
+      (message) => {
+        const { correlationId, headers } = message!.properties;
+        const body: unknown = JSON.parse(message!.content.toString());
+        client.waiting.get(correlationId as string)?.({ body, headers: headers ?? {} });
+      },
+      { noAck: true },
+    );
+    return client;
+  }
+
+  /** Publishes a command and does not wait for what comes of it. */
+  async publish(routingKey: string, body: unknown, properties: Options.Publish = {}): Promise<void> {
+    const content = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+    await new Promise<void>((resolve, reject) =>
+      this.channel.publish(
+        'sanmon.commands',
+        routingKey,
+        content,
+        { ...properties, headers: { authorization: `Bearer ${this.key}`, ...(properties.headers as object) } },
+        (error: unknown) => (error ? reject(error as Error) : resolve()),
+      ),
+    );
+  }
+
+  /** Publishes a command and waits for its reply. */
+  async ask(routingKey: string, body: unknown, properties: Options.Publish = {}): Promise<AmqpReply> {
+    const correlationId = randomUUID();
+    const reply = new Promise<AmqpReply>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`no reply to ${routingKey} within 15 s`)), 15_000);
+      this.waiting.set(correlationId, (answer) => {
+        clearTimeout(timer);
+        resolve(answer);
+      });
+    });
+    await this.publish(routingKey, body, { ...properties, replyTo: 'amq.rabbitmq.reply-to', correlationId });
+    return reply;
+  }
+
+  close(): Promise<void> {
+    return this.connection.close();
+  }
+}

@@ -1,0 +1,71 @@
+import { Client } from 'pg';
+import { eventually } from './eventually.js';
+import type { TestHouse } from './house.js';
+
+/** STORY.md, "What must hold at every quiet moment": each query answers the rows that break it, so none. */
+const INVARIANTS: Record<string, string> = {
+  'every order has ended': `SELECT id, state FROM orders.orders WHERE state NOT IN ('CONFIRMED', 'REJECTED', 'CANCELLED')`,
+  'money is kept for CONFIRMED orders only, and all of it': `
+    SELECT o.id, o.state, l.captured - l.refunded AS kept FROM orders.orders o LEFT JOIN (
+      SELECT order_id, coalesce(sum(amount) FILTER (WHERE kind = 'capture' AND outcome = 'ok'), 0) AS captured,
+             coalesce(sum(amount) FILTER (WHERE kind = 'refund' AND outcome = 'ok'), 0) AS refunded,
+             count(*) FILTER (WHERE kind = 'capture' AND outcome = 'ok') AS captures
+        FROM sandbox.ledger GROUP BY order_id) l ON l.order_id = o.id
+     WHERE coalesce(l.captures, 0) > 1
+        OR coalesce(l.captured - l.refunded, 0) <> CASE WHEN o.state = 'CONFIRMED' THEN o.total ELSE 0 END`,
+  'no authorisation is open on an ended order': `
+    SELECT order_id FROM sandbox.ledger GROUP BY order_id
+    HAVING count(*) FILTER (WHERE kind IN ('authorise', 'authorisation') AND outcome = 'ok')
+         > count(*) FILTER (WHERE kind IN ('capture', 'void') AND outcome = 'ok')`,
+  'payments agree with the ledger': `
+    SELECT p.id, p.state FROM payments.payments p JOIN orders.orders o ON o.id = p.order_id
+     WHERE (o.state = 'CONFIRMED') <> (p.state = 'CAPTURED')`,
+  'stock is conserved and never negative': `
+    SELECT sku FROM inventory.items WHERE available < 0 OR reserved < 0 OR sold < 0 OR available + reserved + sold <> received`,
+  'goods are held for open orders and sold for CONFIRMED ones only': `
+    SELECT h.order_id, h.state, o.state FROM inventory.holds h JOIN orders.orders o ON o.id = h.order_id
+     WHERE h.state = 'HELD' OR (h.state = 'SOLD') <> (o.state = 'CONFIRMED')`,
+  'the timeline of an order is 1…n without gap, as its version says': `
+    SELECT t.order_id FROM orders.timeline t JOIN orders.orders o ON o.id = t.order_id GROUP BY t.order_id, o.version
+    HAVING min(sequence) <> 1 OR max(sequence) <> count(*) OR max(sequence) <> o.version`,
+  'REJECTED or CANCELLED stands at most once, and last': `
+    SELECT order_id FROM orders.timeline t GROUP BY order_id
+    HAVING count(*) FILTER (WHERE type IN ('order-rejected', 'order-cancelled')) > 1
+        OR (count(*) FILTER (WHERE type IN ('order-rejected', 'order-cancelled')) = 1
+            AND max(sequence) <> max(sequence) FILTER (WHERE type IN ('order-rejected', 'order-cancelled')))`,
+  'one mail for each ending, all of them sent': `
+    SELECT o.id, count(n.id) FROM orders.orders o LEFT JOIN notifications.notifications n ON n.order_id = o.id AND n.state = 'SENT'
+     GROUP BY o.id, o.state
+    HAVING count(n.id) <> (SELECT count(*) FROM orders.timeline t WHERE t.order_id = o.id
+                              AND t.type IN ('order-confirmed', 'order-rejected', 'order-cancelled'))`,
+  'no order is there twice for one key': `
+    SELECT principal, operation, key FROM orders.idempotency_keys GROUP BY 1, 2, 3 HAVING count(*) > 1`,
+  ...Object.fromEntries(
+    ['orders', 'payments', 'inventory', 'notifications'].flatMap((module) => [
+      [`${module}: the outbox is empty`, `SELECT route, type FROM ${module}.outbox`],
+      [`${module}: nothing waits in the inbox`, `SELECT key, type, state, reason FROM ${module}.inbox WHERE lane >= 0`],
+      [`${module}: no effect is open`, `SELECT kind, key, attempts, error FROM ${module}.effects`],
+    ]),
+  ),
+};
+
+/** Waits for quiet and proves that everything holds; what does not is shown with its rows. */
+export async function checkInvariants(where: TestHouse | string, within = 60_000): Promise<void> {
+  const url = typeof where === 'string' ? where : (where.house.foundations.sources[0]!.options as { url: string }).url;
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    await eventually(async () => expect(await broken(client)).toEqual({}), { within, every: 250 });
+  } finally {
+    await client.end();
+  }
+}
+
+async function broken(client: Client): Promise<Record<string, unknown[]>> {
+  const found: Record<string, unknown[]> = {};
+  for (const [claim, query] of Object.entries(INVARIANTS)) {
+    const { rows } = await client.query(`${query} LIMIT 5`);
+    if (rows.length > 0) found[claim] = rows;
+  }
+  return found;
+}
