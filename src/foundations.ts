@@ -113,7 +113,7 @@ function trafficOf(settings: Settings, databases: Map<ModuleName, Database>, sec
   let traffic: Traffic | undefined = undefined;
   const broker =
     settings.RABBITMQ_URL.length > 0
-      ? new Broker(settings.RABBITMQ_URL, () => (traffic as Traffic | undefined)?.queues() ?? [])
+      ? new Broker(settings.RABBITMQ_URL, () => (traffic)?.queues() ?? [])
       : undefined;
   const options = {
     modules: databases,

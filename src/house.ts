@@ -1,4 +1,4 @@
-import { Logger, type LogLevel } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { AddressInfo } from 'node:net';
@@ -12,6 +12,7 @@ import { GrpcGate } from './gates/grpc/grpc.server.js';
 import { Health } from './gates/health.js';
 import { configureHttp } from './gates/http/http.js';
 import { type Foundations, layFoundations } from './foundations.js';
+import { HouseLogger } from './house-logger.js';
 import { MessagesStrategy } from './messaging/messages.strategy.js';
 
 /** A house that stands: where it listens, and how it is closed. */
@@ -26,6 +27,7 @@ export interface House {
 
 /** Opens the house: foundations, modules, then the three gates. Resolves when everything listens. */
 export async function openHouse(settings: Settings): Promise<House> {
+  Logger.overrideLogger(new HouseLogger(settings.LOG_LEVEL));
   const foundations = await layFoundations(settings);
   try {
     return await openGates(settings, foundations);
@@ -39,11 +41,16 @@ async function openGates(settings: Settings, foundations: Foundations): Promise<
   const { traffic } = foundations;
   const app = await NestFactory.create<NestExpressApplication>(AppModule.on({ settings, ...foundations }), {
     bodyParser: false,
-    logger: levels(settings.LOG_LEVEL),
+    logger: new HouseLogger(settings.LOG_LEVEL),
     abortOnError: false,
   });
   configureHttp(app);
-  const grpc = new GrpcGate({ host: settings.HOST, port: settings.GRPC_PORT, modules: settings.MODULES });
+  const grpc = new GrpcGate({
+    host: settings.HOST,
+    port: settings.GRPC_PORT,
+    modules: settings.MODULES,
+    closeWithinMs: 8_000,
+  });
   // Globals first, then connect: handlers are bound inside connectMicroservice, and inherit nothing unless asked.
   app.connectMicroservice({ strategy: grpc }, { inheritAppConfig: true });
   app.connectMicroservice({ strategy: new MessagesStrategy(traffic.handlers, traffic) }, { inheritAppConfig: true });
@@ -92,11 +99,6 @@ function registerChecks(app: NestExpressApplication, { sources, traffic }: Found
   );
   // Orders are accepted while the broker is away: they wait in the outbox.
   if (traffic.broker) health.register('broker', () => (traffic.broker!.complaint === '' ? 'ok' : 'degraded'));
-}
-
-function levels(level: Settings['LOG_LEVEL']): LogLevel[] {
-  const ordered: LogLevel[] = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'];
-  return ordered.slice(0, { error: 2, warn: 3, info: 4, debug: 6 }[level]);
 }
 
 /** Closes once: the first signal drains, the second or the deadline ends. */

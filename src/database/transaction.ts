@@ -29,7 +29,7 @@ export class Tx {
   collect<T>(owner: object, rows: T[], flush: Flush<T>): void {
     const known = this.collected.get(owner);
     if (known) known.rows.push(...rows);
-    else this.collected.set(owner, { rows: [...rows], flush: flush as Flush<never> });
+    else this.collected.set(owner, { rows: [...rows], flush: flush });
   }
 
   /** Runs once the transaction is committed, never otherwise. It must not throw: it only hints (wakes, leased effects). */

@@ -178,7 +178,7 @@ const reused: Answer<never> = {
     'invalid',
     'idempotency-key-reused',
     'This idempotency key was used before, with another command.',
-  ) as never,
+  ),
   replayed: false,
 };
 

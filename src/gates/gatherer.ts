@@ -25,12 +25,12 @@ export class Gatherer {
 
   /** The answer to one call, gathered with its neighbours. */
   gather<C extends object, R>(useCase: UseCase<C, R>, asked: Asked<C>): Promise<Answer<R>> {
-    let queue = this.queues.get(useCase as never) as Queue<C, R> | undefined;
+    let queue = this.queues.get(useCase) as Queue<C, R> | undefined;
     if (!queue) {
       queue = new Queue((set) =>
         asked.operation.kind === 'query' ? this.execution.ask(useCase, set) : this.execution.run(useCase, set),
       );
-      this.queues.set(useCase as never, queue as never);
+      this.queues.set(useCase, queue as never);
     }
     return queue.add(asked);
   }

@@ -141,7 +141,10 @@ export function judge(error: unknown, attempts: number, failure?: Failure): Verd
   return { state: 'retry', after: RETRY_SECONDS[tried - 1] ?? 30, code: 'internal', reason, counts: true };
 }
 
-const statements = (schema: string) => {
+const statements = (schema: string) => ({ ...intakeStatements(schema), ...laneStatements(schema) });
+
+/** What intake does. */
+const intakeStatements = (schema: string) => {
   const inbox = `${schema}.inbox`;
   const class_ = `hashtext('${inbox}')`;
   const named = (name: string, text: string) => sql(`${schema}.inbox.${name}`, text);
@@ -168,10 +171,18 @@ const statements = (schema: string) => {
        VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7::float8), $8, $9, 1,
                jsonb_build_array(jsonb_build_object('at', now(), 'error', $9::text)))`,
     ),
+  };
+};
+
+/** What the lanes do. */
+const laneStatements = (schema: string) => {
+  const inbox = `${schema}.inbox`;
+  const named = (name: string, text: string) => sql(`${schema}.inbox.${name}`, text);
+  return {
     // Advisory locks need no table and write no log; OFFSET 0 keeps the lock call out of the filter.
     lockReady: named(
       'lock-ready',
-      `SELECT lane, pg_try_advisory_xact_lock(${class_}, lane) AS mine FROM (
+      `SELECT lane, pg_try_advisory_xact_lock(hashtext('${inbox}'), lane) AS mine FROM (
          SELECT l AS lane FROM generate_series(0, 31) l
           WHERE EXISTS (SELECT 1 FROM ${inbox} t WHERE t.lane = l AND t.state = 'ready')
              OR EXISTS (SELECT 1 FROM ${inbox} t WHERE t.state = 'retry' AND t.due <= now() AND t.lane = l)

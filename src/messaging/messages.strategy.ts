@@ -6,8 +6,8 @@ import { MESSAGES, moduleOfReceiver } from './receives.js';
 /** Nest's way into our message path: it hands over every `@Receives` method and opens and closes with the application. */
 export class MessagesStrategy extends Server implements CustomTransportStrategy {
   override readonly transportId = MESSAGES;
-  /** Nest hands the same callback over once for each of its patterns; we keep one function, so they stay one set. */
-  private readonly handles = new Map<MessageHandler, Handle>();
+  /** Nest makes a callback for each pattern of a method; its extras are one object, so types named together stay one set. */
+  private readonly handles = new Map<object, Handle>();
 
   constructor(
     private readonly handlers: Handlers,
@@ -23,10 +23,12 @@ export class MessagesStrategy extends Server implements CustomTransportStrategy 
     extras: Record<string, unknown> = {},
   ): void {
     const handle =
-      this.handles.get(callback) ??
+      this.handles.get(extras) ??
       (async (messages, reception) =>
-        lastValueFrom(this.transformToObservable(await callback(messages, reception)), { defaultValue: undefined }));
-    this.handles.set(callback, handle);
+        lastValueFrom(this.transformToObservable(await callback(messages, reception)), {
+          defaultValue: undefined,
+        }) as ReturnType<Handle>);
+    this.handles.set(extras, handle);
     this.handlers.add(moduleOfReceiver(extras['controller'] as object), String(pattern), handle);
   }
 

@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import type { Effect, Effects } from '../messaging/effects.js';
 import type { Channel, Delivery, Letter } from './channels/channel.js';
 import { EmailEffect } from './email.effect.js';
@@ -31,6 +32,8 @@ const answering = (delivery: Delivery): EmailEffect =>
 const DAY_MS = 86_400_000;
 
 describe('an e-mail on its way', () => {
+  beforeAll(() => Logger.overrideLogger(false));
+
   it('is SENT when the channel took it, and FAILED at once when it was refused for ever', async () => {
     expect(await answering({ taken: true }).attempt(effect())).toEqual({ done: 'SENT' });
     expect(await answering({ refused: '550 no such user' }).attempt(effect())).toEqual({ done: 'FAILED' });

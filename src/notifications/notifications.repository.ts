@@ -110,11 +110,11 @@ function list(byOrder: boolean, byCustomer: boolean): List {
     statement: sql(
       `notifications.list${byOrder ? '.order' : ''}${byCustomer ? '.customer' : ''}`,
       `SELECT u.page::int AS page, p.id, p.order_id AS "orderId", p.customer_id AS "customerId", p.channel, p."to", p.subject,
-              p.text, p.html, p.state, p.attempts + coalesce(e.attempts, 0) AS attempts, p.at
+              p.text, p.html, p.state, p.at, CASE p.state WHEN 'PENDING' THEN coalesce((SELECT e.attempts FROM notifications.effects e
+                WHERE e.kind = 'email' AND e.key = p.id LIMIT 1), 0) ELSE p.attempts END AS attempts
          FROM unnest($1::text[], $2::text[], $3::text[], $4::int[]) WITH ORDINALITY u(order_id, customer_id, before, size, page)
         CROSS JOIN LATERAL (SELECT * FROM notifications.notifications n WHERE n.id < u.before ${narrowed}
                              ORDER BY n.id DESC LIMIT u.size) p
-         LEFT JOIN notifications.effects e ON p.state = 'PENDING' AND e.kind = 'email' AND e.key = p.id
         ORDER BY u.page, p.id DESC`,
     ),
   };

@@ -32,6 +32,7 @@ const MEANS = new Map<MessageClass, Happening>([
   [RefundSettled, 'refund-settled'],
   [StockReserved, 'stock-reserved'],
   [StockRefused, 'stock-refused'],
+  // Not sent inside the house today (decision 0005); its cells stand ready.
   [StockSold, 'stock-sold'],
   [StockUndone, 'stock-undone'],
   [OrderStalled, 'stalled'],

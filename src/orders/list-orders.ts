@@ -21,7 +21,8 @@ export class ListOrders {
 
 export interface OrderPage {
   orders: Order[];
-  nextPageToken: string;
+  /** Not there on the last page. */
+  nextPageToken?: string;
 }
 
 const PAGE = 50;
@@ -33,15 +34,11 @@ export class ListOrdersHandler implements UseCase<ListOrders, OrderPage> {
     private readonly orders: OrdersRepository,
   ) {}
 
-  handle(tx: Tx, asked: Asked<ListOrders>[]): Promise<Outcome<OrderPage>[]> {
-    return Promise.all(
-      asked.map((one) =>
-        this.page(tx, one).catch((error: unknown) => {
-          if (error instanceof Failure) return error;
-          throw error;
-        }),
-      ),
-    );
+  /** One after the other: a set of lists must not take the whole pool. */
+  async handle(tx: Tx, asked: Asked<ListOrders>[]): Promise<Outcome<OrderPage>[]> {
+    const pages: Outcome<OrderPage>[] = [];
+    for (const one of asked) pages.push(await this.page(tx, one).catch(refusal));
+    return pages;
   }
 
   private async page(tx: Tx, { command, by }: Asked<ListOrders>): Promise<OrderPage> {
@@ -61,7 +58,12 @@ export class ListOrdersHandler implements UseCase<ListOrders, OrderPage> {
     const orders = await this.orders.find(tx, ids.slice(0, size));
     return {
       orders: ids.slice(0, size).flatMap((id) => orders.get(id) ?? []),
-      nextPageToken: ids.length > size ? encodePage(command, [ids[size - 1]!]) : '',
+      ...(ids.length > size && { nextPageToken: encodePage(command, [ids[size - 1]!]) }),
     };
   }
 }
+
+const refusal = (error: unknown): Failure => {
+  if (error instanceof Failure) return error;
+  throw error;
+};

@@ -1,17 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { type FindOptionsWhere, LessThan, Not } from 'typeorm';
-import { Database } from '../database/database.js';
 import { sql } from '../database/statement.js';
 import type { Tx } from '../database/transaction.js';
 import type { PaymentRecord } from './payment-record.js';
-import { PaymentSchema } from './payment.schema.js';
 
 const COLUMNS = `id, order_id AS "orderId", customer_id AS "customerId", state, effect, undo, currency, amount::float8,
   refunded::float8, refunding::float8, refunds, provider, reference, reason, created_at AS "createdAt", updated_at AS "updatedAt"`;
 
 const LOCK = sql(
   'payments.lock',
-  `SELECT ${COLUMNS} FROM payments.payments WHERE order_id = ANY($1::text[]) ORDER BY order_id FOR UPDATE`,
+  `SELECT ${COLUMNS} FROM payments.payments WHERE order_id = ANY($1::text[])`,
 );
 
 // A tombstone is nobody's payment: it only remembers that there must be none.
@@ -47,8 +44,6 @@ const columns = (names: readonly (keyof PaymentRecord)[], payments: PaymentRecor
 /** The statements over `payments.payments`. */
 @Injectable()
 export class PaymentsRepository {
-  constructor(private readonly database: Database) {}
-
   /** The payments of these orders, locked; an order without one is left out. */
   lock(tx: Tx, orderIds: string[]): Promise<PaymentRecord[]> {
     return tx.rows<Row>(LOCK, [orderIds]);
@@ -70,23 +65,6 @@ export class PaymentsRepository {
     const rows = await tx.rows<{ id: string; updatedAt: Date }>(UPDATE, columns(UPDATED, payments));
     return new Map(rows.map(({ id, updatedAt }) => [id, updatedAt]));
   }
-
-  /** Payments, newest first, older than the id `before`; ids are UUIDv7, so their order is that of their making. */
-  list({ orderId, customerId, before }: Narrowing, limit: number): Promise<PaymentRecord[]> {
-    const where: FindOptionsWhere<PaymentRecord> = {
-      customerId: customerId ?? Not(''),
-      ...(orderId !== undefined && { orderId }),
-      ...(before !== undefined && { id: LessThan(before) }),
-    };
-    return this.database.dataSource.getRepository(PaymentSchema).find({ where, order: { id: 'DESC' }, take: limit });
-  }
 }
 
 type Row = PaymentRecord & Record<string, unknown>;
-
-/** What a list of payments is narrowed by. */
-export interface Narrowing {
-  orderId?: string;
-  customerId?: string;
-  before?: string;
-}

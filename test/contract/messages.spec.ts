@@ -1,4 +1,5 @@
 import { connect } from 'amqplib';
+import { v7 } from 'uuid';
 import { Failure, unavailable } from '../../src/failure.js';
 import type { Handle } from '../../src/messaging/handlers.js';
 import { eventually } from '../support/eventually.js';
@@ -70,7 +71,7 @@ describe.each(['local', 'rabbitmq'] as const)('messages over the %s carrier', (c
 
   it('handles a message once that arrives three times', async () => {
     const house = await open({ beta: { 'beta.note': logging() } });
-    const id = '01990000-0000-7000-8000-000000000001';
+    const id = v7();
     const again = { route: 'internal:beta', key: 'a', type: 'beta.note', id, headers: null, body: '{"key":"a","n":1}' };
     for (let i = 0; i < 3; i++) {
       await house.database.transaction(async (tx) => house.traffic.of('alpha').outbox.write(tx, [again]));

@@ -1,7 +1,7 @@
 import { Client, type QueryResultRow } from 'pg';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -68,12 +68,12 @@ describe('The embedded PostgreSQL', () => {
   }
 
   /** A project whose every directory can be reached by all, with an empty directory for data. */
-  function openProject(): { project: Project; data: string } {
+  function openProject(binaries?: string): { project: Project; data: string } {
     const open = mkdtempSync(join(tmpdir(), 'sanmon-embedded-'));
     temporary.push(open);
     chmodSync(open, 0o755);
     mkdirSync(join(open, 'data'));
-    return { project: projectIn(open, locatePackage()), data: join(open, 'data') };
+    return { project: projectIn(open, binaries), data: join(open, 'data') };
   }
 
   test('starts cold on nothing, with a password, on 127.0.0.1 only, and safe against power cuts', async () => {
@@ -237,13 +237,16 @@ describe('The embedded PostgreSQL', () => {
 
   test('tells what to do where the C library is another one, as on Alpine', async () => {
     const { project: alpine, data } = openProject();
+    for (const part of ['bin', 'lib', '../dist']) mkdirSync(join(alpine.native, part), { recursive: true });
+    for (const file of ['package.json', 'dist/index.js', 'native/pg-symlinks.json'])
+      copyFileSync(join(locatePackage(), file), join(alpine.native, '..', file));
     // The kernel's answer to a missing loader is the same for a script as for a binary.
-    writeFileSync(join(alpine.native, 'bin/postgres'), '#!/lib64/no-such-loader\n');
+    writeFileSync(join(alpine.native, 'bin/postgres'), '#!/lib64/no-such-loader\n', { mode: 0o755 });
     await expect(startChild(alpine, data).url).rejects.toThrow(/Alpine.*DATABASE_URL.*glibc/);
   });
 
   test('runs where the package came without its links and is closed to writing', async () => {
-    const { project: closed, data } = openProject();
+    const { project: closed, data } = openProject(locatePackage());
     for (const link of linksOf(closed)) rmSync(link, { force: true });
     chmodSync(join(closed.native, 'lib'), 0o555);
     chownSync(data, USUAL.uid, USUAL.gid);

@@ -32,7 +32,10 @@ describe('The sandbox payment provider', () => {
     sandbox = await startSandbox({ databaseUrl: database.url });
     client = new SandboxClient(sandbox.url);
   });
-  afterAll(() => sandbox.close());
+  afterAll(async () => {
+    for (const undo of leftOver.splice(0)) undo();
+    await sandbox.close();
+  });
 
   const bookingsOf = async (orderId: string) =>
     (await (await fetch(`${sandbox.url}/ledger?orderId=${orderId}`)).json()) as Record<string, unknown>[];
@@ -287,7 +290,7 @@ describe('The sandbox payment provider', () => {
 
   it('forgets nothing when its process is killed in the middle of its work', async () => {
     const program = await compiled();
-    const killed = await started(program.main, database.url);
+    const killed = await started(program, database.url);
     const before = new SandboxClient(killed.url);
     const failing = authorising('pm_error_then_ok');
     expect(await before.authorise(failing, 5000)).toEqual(unknown);
@@ -308,7 +311,7 @@ describe('The sandbox payment provider', () => {
     await Promise.all(Array.from({ length: 32 }, worker));
     expect(work.length).toBeGreaterThan(64);
 
-    const revived = await started(program.main, database.url);
+    const revived = await started(program, database.url);
     const after = new SandboxClient(revived.url);
     await Promise.all(
       work.map(async ({ call, capture, answers: [authorised, captured] }) => {
@@ -323,16 +326,16 @@ describe('The sandbox payment provider', () => {
     expect([await after.authorise(failing, 5000), await after.authorise(failing, 5000)]).toEqual([unknown, ok]);
     revived.process.kill('SIGTERM');
     expect((await once(revived.process, 'exit'))[0]).toBe(0);
-    program.remove();
   });
 });
 
 /** A way to the database that can be cut under the queries on it. */
 async function relayTo(databaseUrl: string) {
-  const target = new URL(databaseUrl);
+  const url = new URL(databaseUrl);
+  const { port, hostname } = url;
   const open = new Set<Socket>();
   const server = createServer((near) => {
-    const far = connect(Number(target.port), target.hostname);
+    const far = connect(Number(port), hostname);
     const joined = (from: Socket, to: Socket) =>
       from
         .on('error', () => to.destroy())
@@ -343,20 +346,24 @@ async function relayTo(databaseUrl: string) {
     open.add(near.on('close', () => open.delete(near)));
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  target.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  url.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   const cut = async () => {
     await new Promise((resolve) => setTimeout(resolve, 5));
     for (const socket of open) socket.resetAndDestroy();
   };
-  return { url: target.href, cut, close: () => new Promise((resolve) => server.close(resolve)) };
+  return { url: url.href, cut, close: () => new Promise((resolve) => server.close(resolve)) };
 }
 
 const ROOT = join(__dirname, '..', '..');
+
+/** Takes away what a test that failed half way leaves: processes and compiled files. */
+const leftOver: (() => void)[] = [];
 
 /** The sandbox's program as JavaScript below the repository, where Node finds the packages and `"type": "module"`. */
 async function compiled() {
   mkdirSync(join(ROOT, '.test'), { recursive: true });
   const out = mkdtempSync(join(ROOT, '.test', 'sandbox-'));
+  leftOver.push(() => rmSync(out, { recursive: true }));
   const folder = join(ROOT, 'src/payments/providers');
   const sources = readdirSync(folder, { recursive: true }).map((name) => join(folder, String(name)));
   sources.push(join(ROOT, 'src/database/statement.ts'));
@@ -371,14 +378,14 @@ async function compiled() {
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, code);
   }
-  const main = join(out, 'payments/providers/sandbox/main.js');
-  return { main, remove: () => rmSync(out, { recursive: true }) };
+  return join(out, 'payments/providers/sandbox/main.js');
 }
 
 async function started(main: string, databaseUrl: string) {
   const child = spawn(process.execPath, [main, `--database-url=${databaseUrl}`], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  leftOver.push(() => child.kill('SIGKILL'));
   const [line] = (await once(child.stdout, 'data')) as [Buffer];
   return { process: child, url: /http\S+/.exec(line.toString())![0] };
 }

@@ -42,7 +42,7 @@ export class AmqpClient {
         routingKey,
         content,
         { ...properties, headers: { authorization: `Bearer ${this.key}`, ...(properties.headers as object) } },
-        (error: unknown) => (error ? reject(error as Error) : resolve()),
+        (error: Error | null) => (error ? reject(error) : resolve()),
       ),
     );
   }

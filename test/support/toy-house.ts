@@ -75,11 +75,15 @@ export class ToyHouse {
   }
 
   async log(): Promise<{ key: string; n: number; process: string }[]> {
-    return (await this.source.query('SELECT key, n, process FROM beta.log ORDER BY at')) as never;
+    return this.source.query<{ key: string; n: number; process: string }[]>(
+      'SELECT key, n, process FROM beta.log ORDER BY at',
+    );
   }
 
   async inbox(): Promise<{ key: string | null; state: string; code: string | null; type: string }[]> {
-    return (await this.source.query('SELECT key, state, code, type FROM beta.inbox ORDER BY seq')) as never;
+    return this.source.query<{ key: string | null; state: string; code: string | null; type: string }[]>(
+      'SELECT key, state, code, type FROM beta.inbox ORDER BY seq',
+    );
   }
 
   async close(): Promise<void> {

@@ -6,7 +6,7 @@ import { credentialsFile, credentialsIn, keepPort } from './credentials.js';
 import { ensureDatabase, urlOf } from './database.js';
 import { keepRunning } from './revival.js';
 import { accountFor, type Account } from './run-as.js';
-import { serve, serverUrl } from './server.js';
+import { serve, serverUrl, type Server } from './server.js';
 import { logFile } from './supervisor.js';
 
 /** A PostgreSQL that runs for us. */
@@ -36,6 +36,7 @@ export interface EmbeddedOptions {
 }
 
 const STAGING = '/var/lib/sanmon';
+const TRIES = 3;
 
 /**
  * Starts a real PostgreSQL over `directory` and creates the database if it is missing.
@@ -47,21 +48,27 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   const begun = performance.now();
   const cluster = await prepare(options);
   await ensureCluster(cluster);
-  const server = await serve(cluster);
   const { directory, data, onLog } = cluster;
   const { database = 'sanmon' } = options;
-  const url = serverUrl(cluster, server.port);
-  const stop = keepRunning(cluster, server);
-  try {
-    await ensureDatabase(url, database);
-    if (server.own) await settle(cluster, server.port, options.owner);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  const server = await serving(cluster, database);
+  if (server.own) await settle(cluster, server.port, options.owner);
   const how = server.own ? 'started' : 'adopted the running server';
   onLog(`${how} on 127.0.0.1:${server.port} in ${Math.round(performance.now() - begun)} ms, data in ${data}`);
-  return { url: urlOf(url, database), directory, stop };
+  return { url: urlOf(serverUrl(cluster, server.port), database), directory, stop: keepRunning(cluster, server) };
+}
+
+/** A server with the database. One that goes away between the two (adopted in its last moment) is given up for another. */
+async function serving(cluster: Cluster, database: string): Promise<Server> {
+  for (let tries = TRIES; ; tries--) {
+    const server = await serve(cluster);
+    try {
+      await ensureDatabase(serverUrl(cluster, server.port), database);
+      return server;
+    } catch (error) {
+      await server.own?.stop();
+      if (tries === 1) throw error;
+    }
+  }
 }
 
 async function prepare(options: EmbeddedOptions): Promise<Cluster> {
@@ -80,7 +87,6 @@ async function prepare(options: EmbeddedOptions): Promise<Cluster> {
 async function settle(cluster: Cluster, port: number, owner: Account | undefined): Promise<void> {
   const { directory, account, credentials } = cluster;
   await keepPort(directory, credentials, port);
-  credentials.port = port;
   if (!account || account.uid !== owner?.uid) return;
   for (const path of [directory, credentialsFile(directory), logFile(directory)])
     await lchown(path, owner.uid, owner.gid);

@@ -60,7 +60,7 @@ async function adoptable(cluster: Cluster, { port, ready }: Postmaster): Promise
   }
 }
 
-/** Starts a server on `port` and waits until it accepts connections; undefined when it lost a race. */
+/** Starts a server on `port` and waits until it accepts connections; undefined when that is worth another try. */
 export async function launch(cluster: Cluster, port: number): Promise<Supervised | undefined> {
   if (clearStalePid(cluster.data)) cluster.onLog('a stale postmaster.pid named an unrelated process: cleared');
   const own = supervise(cluster, settingArguments(port, cluster.settings));
@@ -72,7 +72,7 @@ export async function launch(cluster: Cluster, port: number): Promise<Supervised
   }
   await own.stop();
   const log = own.log();
-  if (WORTH_A_RETRY.test(log)) return undefined;
+  if ((await own.end) === 'SIGKILL' || WORTH_A_RETRY.test(log)) return undefined;
   const why = log.trim().split('\n').slice(-6).join(' | ');
   throw new EmbeddedPostgresError(`the server of ${cluster.data} did not start: ${why}`);
 }

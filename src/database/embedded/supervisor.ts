@@ -10,8 +10,8 @@ export interface Supervised {
   pid: number | undefined;
   /** True once the process has ended. */
   ended(): boolean;
-  /** Settles when the process has ended. */
-  end: Promise<void>;
+  /** Settles when the process has ended, with the signal that killed it if one did. */
+  end: Promise<NodeJS.Signals | null>;
   /** What it has written to its log since it was started. */
   log(): string;
   /** A fast shutdown: sessions are cut, committed work is kept. */
@@ -25,7 +25,7 @@ export interface Supervised {
  * a shell's stdin is /dev/null, hence descriptor 3.
  */
 const SCRIPT = `exec 3<&0
-( ( read -r _ || kill -INT $$ ) <&3 & )
+( ( read -r _ || kill -INT $$ ) <&3 2>/dev/null & )
 exec "$@" 3<&- </dev/null`;
 
 /** Where PostgreSQL writes its log. */
@@ -42,10 +42,13 @@ export function supervise(cluster: Cluster, args: string[]): Supervised {
   const child = spawned(cluster, args, log.descriptor);
   let ended = false;
   let failure = '';
-  const end = new Promise<void>((settle) => {
-    child.once('exit', () => settle());
-    child.once('error', (error) => settle(void (failure = error.message)));
-  }).then(() => {
+  const end = new Promise<NodeJS.Signals | null>((settle) => {
+    child.once('exit', (_code, signal) => settle(signal));
+    child.once('error', (error) => {
+      failure = error.message;
+      settle(null);
+    });
+  }).finally(() => {
     ended = true;
     child.stdin.end('ended\n');
   });

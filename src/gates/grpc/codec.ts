@@ -15,7 +15,7 @@ import { Unreadable, Wire } from './wire.js';
 export interface ProtoCodec {
   /** Throws for what is not this message, naming the field; unknown members are left out. */
   encode: (json: object) => Buffer;
-  /** The message, or why these bytes are none. Integers beyond 2^53 come imprecise and enum numbers we do not know come as numbers. */
+  /** Throws Unreadable. Integers beyond 2^53 come imprecise and enum numbers we do not know as numbers: validation refuses both. */
   decode: (bytes: Uint8Array) => object;
 }
 

@@ -173,7 +173,7 @@ describe('the preview', () => {
     const channel = channelFor({ from: FROM });
     expect(channel).toBeInstanceOf(PreviewChannel);
     expect(await channel.send(letter())).toEqual({ taken: true });
-    expect(debug.mock.calls).toEqual([[expect.stringMatching(/^preview of ntf_0193 to a@example.com: .*bytes\)$/)]]);
+    expect(debug.mock.calls).toEqual([['preview of ntf_0193 to a@example.com: ご注文 ord_1']]);
     debug.mockRestore();
     channel.close();
   });

@@ -5,8 +5,9 @@ import { messagingTables } from '../../messaging/tables.js';
 export class Notifications1700000000001 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of messagingTables('notifications')) await runner.query(statement);
-    // The list shows how often one that is still pending was tried, which its effect knows.
-    await runner.query(`CREATE INDEX effects_key_idx ON notifications.effects (key)`);
+    // The list shows how often one that is still pending was tried, which its effect knows. "C" as our
+    // ids are: an index in another collation is no help in comparing with them.
+    await runner.query(`CREATE INDEX effects_key_idx ON notifications.effects (key COLLATE "C")`);
     await runner.query(`CREATE TABLE notifications.notifications (
       id text COLLATE "C" PRIMARY KEY,
       order_id text COLLATE "C" NOT NULL, customer_id text COLLATE "C" NOT NULL,
