@@ -26,6 +26,8 @@ try {
   console.log(bootReport(settings, house, unknownYet(), performance.now() - started));
 } catch (error) {
   console.error(`Sanmon cannot start: ${(error as Error).message}`);
+  if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE')
+    console.error('Set PORT or GRPC_PORT to another port, or to 0 for any free one.');
   if (settings.LOG_LEVEL === 'debug') console.error((error as Error).stack);
   process.exit(1);
 }

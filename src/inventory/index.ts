@@ -34,7 +34,7 @@ export class SellStock {
 }
 
 /** Make it as if it had never been; leaves a tombstone when there is nothing yet. */
-@Command('inventory.undo')
+@Command('inventory.undo', { untiring: true })
 export class UndoStock {
   orderId!: string;
 }

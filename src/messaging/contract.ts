@@ -7,6 +7,8 @@ export interface MessageTraits {
   type: string;
   /** The field that messages of one order, item or payment share; they are kept in order by it. */
   key: string;
+  /** Never parked for a surprise: what undoes money or goods is tried for ever, with an alarm. */
+  untiring: boolean;
   /** Events only: some module of this house hears it. */
   heard: boolean;
   /** Events only: the world's copy goes to `sanmon.events`. */
@@ -20,10 +22,10 @@ const traits = new Map<MessageClass, MessageTraits>();
 
 /** A command from one module of this house to another; the first word of the type names who obeys. */
 export const Command =
-  (type: string, key = 'orderId'): ClassDecorator =>
+  (type: string, { key = 'orderId', untiring = false } = {}): ClassDecorator =>
   (target) => {
     travelsAs(type, target);
-    traits.set(target as never, { kind: 'command', type, key, heard: true, published: false });
+    traits.set(target as never, { kind: 'command', type, key, untiring, heard: true, published: false });
   };
 
 /** Something that happened. */
@@ -31,7 +33,7 @@ export const Event =
   (type: string, { key = 'orderId', heard = false, published = true } = {}): ClassDecorator =>
   (target) => {
     travelsAs(type, target);
-    traits.set(target as never, { kind: 'event', type, key, heard, published });
+    traits.set(target as never, { kind: 'event', type, key, untiring: false, heard, published });
   };
 
 export function messageOf(type: MessageClass): MessageTraits {
@@ -45,3 +47,6 @@ export const messageClasses = (): ReadonlyMap<MessageClass, MessageTraits> => tr
 
 /** The module a type belongs to: its first word. */
 export const moduleOf = (type: string): string => type.slice(0, type.indexOf('.'));
+
+/** Whether messages of this type are tried for ever. */
+export const isUntiring = (type: string): boolean => [...traits.values()].some((t) => t.type === type && t.untiring);

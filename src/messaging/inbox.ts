@@ -131,13 +131,18 @@ const LAST_ATTEMPT = 6;
 const PROBE_SECONDS = 5;
 
 /** How an error is dealt with: what may pass waits for ever, a refusal is parked at once, a surprise after six attempts. */
-export function judge(error: unknown, attempts: number, failure?: Failure): Verdict & { counts: boolean } {
+export function judge(
+  error: unknown,
+  attempts: number,
+  failure?: Failure,
+  untiring = false,
+): Verdict & { counts: boolean } {
   const reason = (error as Error).message ?? String(error);
   if (failure && (failure.kind === 'unavailable' || failure.kind === 'exhausted'))
     return { state: 'retry', after: PROBE_SECONDS, code: failure.code, reason, counts: false };
   if (failure) return { state: 'parked', after: 0, code: failure.code, reason, counts: true };
   const tried = attempts + 1;
-  if (tried >= LAST_ATTEMPT) return { state: 'parked', after: 0, code: 'internal', reason, counts: true };
+  if (tried >= LAST_ATTEMPT && !untiring) return { state: 'parked', after: 0, code: 'internal', reason, counts: true };
   return { state: 'retry', after: RETRY_SECONDS[tried - 1] ?? 30, code: 'internal', reason, counts: true };
 }
 

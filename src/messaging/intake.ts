@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import type { Tx } from '../database/transaction.js';
 import type { Handlers } from './handlers.js';
 import { judge, type Inbox } from './inbox.js';
@@ -9,6 +10,8 @@ import { runWave, waves } from './waves.js';
  * Measured against always storing first: 20 % less CPU per order and half the latency.
  */
 export class Intake {
+  private readonly logger = new Logger('Intake');
+
   constructor(
     private readonly module: string,
     private readonly inbox: Inbox,
@@ -30,7 +33,10 @@ export class Intake {
       );
       const free = wave.filter((m) => !stuck.has(m.key));
       for (const { message, failure } of await runWave(this.handlers, this.module, free, { tx })) {
-        await this.inbox.keep(tx, message, judge(failure, 0, failure));
+        const verdict = judge(failure, 0, failure);
+        if (verdict.state === 'parked')
+          this.logger.error(`parked ${message.type} of ${message.key} (msg_${message.id}): ${verdict.reason}`);
+        await this.inbox.keep(tx, message, verdict);
         stuck.add(message.key);
       }
     }

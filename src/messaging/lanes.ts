@@ -1,18 +1,24 @@
 import { type Database, isConnectionError } from '../database/database.js';
 import type { Tx } from '../database/transaction.js';
+import { Logger } from '@nestjs/common';
 import { Failure } from '../failure.js';
+import { isUntiring } from './contract.js';
 import type { Handlers } from './handlers.js';
 import { type Inbox, judge, type StoredMessage } from './inbox.js';
 import type { Progress } from './loop.js';
 import { runWave, waves } from './waves.js';
 
 const SET = 500;
+/** By then five minutes have gone: five steps of the schedule, then every 30 s. */
+const ALARM_ATTEMPTS = 14;
 
 /**
  * Works through what intake had to store. A lane belongs to one transaction at a time, whichever replica it is in, so a
  * key is handled in order; a message that fails holds back its own key and nothing else.
  */
 export class Lanes {
+  private readonly logger = new Logger('Lanes');
+
   constructor(
     private readonly module: string,
     private readonly database: Database,
@@ -64,7 +70,10 @@ export class Lanes {
   }
 
   private async fail(tx: Tx, message: StoredMessage, error: unknown, stuck: Set<string>): Promise<void> {
-    const verdict = judge(error, message.attempts, error instanceof Failure ? error : undefined);
+    const refusal = error instanceof Failure ? error : undefined;
+    const verdict = judge(error, message.attempts, refusal, isUntiring(message.type));
+    if (verdict.state === 'parked' || message.attempts >= ALARM_ATTEMPTS)
+      this.logger.error(`${verdict.state} ${message.type} of ${message.key} (msg_${message.id}): ${verdict.reason}`);
     await this.inbox.failed(tx, message, verdict, verdict.counts);
     stuck.add(message.key);
   }

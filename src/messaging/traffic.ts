@@ -11,6 +11,7 @@ import { Lanes } from './lanes.js';
 import { LocalCarrier, type Subscriber } from './local.carrier.js';
 import { Loop } from './loop.js';
 import { Memory } from './memory.js';
+import { Notices } from './notices.js';
 import { Outbox } from './outbox.js';
 import { RabbitMqCarrier } from './rabbitmq.carrier.js';
 import { Relay } from './relay.js';
@@ -45,7 +46,12 @@ export class ModuleTraffic {
     retentionDays: number,
   ) {
     this.outbox = new Outbox(module, traffic.broker !== undefined, () => this.relayLoop.bell.ring());
-    this.inbox = new Inbox(module, () => this.lanesLoop.bell.ring());
+    const topic = `${module}.inbox`;
+    this.inbox = new Inbox(module, () => {
+      this.lanesLoop.bell.ring();
+      traffic.noticesOf(database).tell(topic);
+    });
+    traffic.noticesOf(database).on(topic, () => this.lanesLoop.bell.ring());
     this.intake = new Intake(module, this.inbox, traffic.handlers);
     this.strangers = new Strangers(module);
     this.timers = new Timers(module, database, this.outbox);
@@ -81,6 +87,7 @@ export class Traffic {
   private readonly modules = new Map<string, ModuleTraffic>();
   readonly subscribers = new Map<string, Subscriber>();
   readonly signature: Signature;
+  private readonly notices = new Map<Database, Notices>();
 
   constructor(
     options: TrafficOptions,
@@ -99,6 +106,14 @@ export class Traffic {
     const found = this.modules.get(module);
     if (!found) throw new Error(`the module ${module} is not in this process`);
     return found;
+  }
+
+  /** What processes that share this database tell each other. */
+  noticesOf(database: Database): Notices {
+    let notices = this.notices.get(database);
+    if (!notices)
+      this.notices.set(database, (notices = new Notices((database.dataSource.options as { url: string }).url)));
+    return notices;
   }
 
   all(): ModuleTraffic[] {
@@ -123,6 +138,7 @@ export class Traffic {
       }
       traffic.loops.forEach((loop) => loop.start());
     }
+    for (const notices of this.notices.values()) notices.open();
     this.broker?.open();
   }
 
@@ -131,6 +147,7 @@ export class Traffic {
     await this.broker?.stopConsuming();
     await Promise.all(this.all().map((t) => t.effects.stop()));
     await Promise.all(this.all().flatMap((t) => t.loops.map((loop) => loop.stop())));
+    await Promise.all([...this.notices.values()].map((notices) => notices.close()));
     await this.broker?.close();
     this.logger.log('closed');
   }

@@ -37,7 +37,7 @@ export class CapturePayment {
 }
 
 /** Make it as if it had never been; leaves a tombstone when there is nothing yet. */
-@Command('payments.undo')
+@Command('payments.undo', { untiring: true })
 export class UndoPayment {
   orderId!: string;
 }

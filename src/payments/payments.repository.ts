@@ -8,7 +8,7 @@ const COLUMNS = `id, order_id AS "orderId", customer_id AS "customerId", state, 
 
 const LOCK = sql(
   'payments.lock',
-  `SELECT ${COLUMNS} FROM payments.payments WHERE order_id = ANY($1::text[])`,
+  `SELECT ${COLUMNS} FROM payments.payments WHERE order_id = ANY($1::text[]) ORDER BY order_id FOR UPDATE`,
 );
 
 // A tombstone is nobody's payment: it only remembers that there must be none.

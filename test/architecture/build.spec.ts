@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { rig } from '../support/fixtures.js';
 
@@ -13,7 +13,7 @@ it('is built by `nest build`: everything but the tests, as modules that Node loa
   const compilerOptions = { outDir: join(directory, 'dist'), incremental: false };
   writeFileSync(project, JSON.stringify({ extends: join(ROOT, 'tsconfig.build.json'), compilerOptions }));
   try {
-    await run(join(ROOT, 'node_modules/@nestjs/cli/bin/nest.js'), 'build', '--path', project);
+    await run(join(ROOT, 'node_modules/@nestjs/cli/bin/nest.js'), 'build', '--path', relative(ROOT, project));
     const built = readdirSync(compilerOptions.outDir, { recursive: true, encoding: 'utf8' });
     expect(built).toContain('main.js');
     expect(built.filter((file) => /\.spec\.|(^|\/)test\//.test(file))).toEqual([]);

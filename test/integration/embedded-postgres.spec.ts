@@ -2,10 +2,11 @@ import { Client, type QueryResultRow } from 'pg';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { locatePackage } from '../../src/database/embedded/binaries.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/database/embedded/embedded-postgres.js';
 import { isAlive } from '../../src/database/embedded/postmaster.js';
@@ -158,6 +159,23 @@ describe('The embedded PostgreSQL', () => {
     expect(readFileSync(join(directory, 'postgres.log'), 'utf8')).toContain('received fast shutdown request');
   });
 
+  onLinux('a server whose application is dead is not adopted, however ready it is', async () => {
+    const child = startChild();
+    await child.url;
+    // Holds the watcher back, which would stop the server in a moment.
+    const [watcher] = watchersOf(directory);
+    process.kill(watcher!, 'SIGSTOP');
+    child.process.kill('SIGKILL');
+    await once(child.process, 'close');
+    let isUp = false;
+    const next = start().finally(() => (isUp = true));
+    await sleep(300);
+    expect(isUp).toBe(false);
+    process.kill(watcher!, 'SIGCONT');
+    await next;
+    expect(logged.filter(isStarted)).toHaveLength(1);
+  });
+
   test('goes away by itself when its application is killed and none follows', async () => {
     const child = startChild();
     await child.url;
@@ -296,6 +314,22 @@ const notes = async (url: string) => (await query(url, 'select text from note'))
 
 function postmasterPid(directory: string): number {
   return Number(readFileSync(join(directory, 'data/postmaster.pid'), 'utf8').split('\n')[0]);
+}
+
+/** The processes that stand in the data directory and are not PostgreSQL. */
+function watchersOf(directory: string): number[] {
+  const isOne = (pid: number) => {
+    try {
+      const program = readlinkSync(`/proc/${pid}/exe`);
+      return readlinkSync(`/proc/${pid}/cwd`) === join(directory, 'data') && !program.endsWith('postgres');
+    } catch {
+      // Gone meanwhile, or not ours to see.
+      return false;
+    }
+  };
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => pid > 0 && isOne(pid));
 }
 
 function isRunning(directory: string, pid?: number): boolean {

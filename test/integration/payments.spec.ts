@@ -262,19 +262,20 @@ describe('A payment', () => {
 
 describe('Undo during an open effect', () => {
   /** The sandbox, with one operation that is not answered before `release` is called. */
-  function holding(operation: 'authorise' | 'capture' | 'refund' | 'void') {
-    let release!: () => void;
+  let release!: () => void;
+  function hold(operation: 'authorise' | 'capture' | 'refund') {
     const held = new Promise<void>((resolve) => (release = resolve));
     const provider: PaymentProvider = new SandboxClient(sandbox.url);
     const book = provider[operation].bind(provider) as (call: never, timeoutMs: number) => Promise<never>;
     provider[operation] = (call: unknown, timeoutMs: number) => held.then(() => book(call as never, timeoutMs));
     payments = new House(provider);
-    return release;
   }
+  // Also after a failure: what is held would keep the effects from stopping.
+  afterEach(() => release());
 
   it('sets a flag over an authorisation, which voids it when it settles', async () => {
     const orderId = newOrder();
-    const release = holding('authorise');
+    hold('authorise');
     await payments.tell(authorise(orderId));
     await payments.tell(undo(orderId));
     expect(await rowOf(orderId)).toMatchObject({ state: 'PENDING', effect: 'authorise', undo: true });
@@ -287,7 +288,7 @@ describe('Undo during an open effect', () => {
 
   it('sets a flag over an authorisation that is declined, and is answered all the same', async () => {
     const orderId = newOrder();
-    const release = holding('authorise');
+    hold('authorise');
     await payments.tell(authorise(orderId, 'pm_declined'));
     await payments.tell(undo(orderId));
     release();
@@ -300,7 +301,7 @@ describe('Undo during an open effect', () => {
     ['pm_capture_fails', 'voids', 'VOIDED', ['authorise ok', 'capture refused', 'void ok']],
   ])('sets a flag over a capture with %s, which %s it when it settles', async (method, _does, state, ledger) => {
     const orderId = newOrder();
-    const release = holding('capture');
+    hold('capture');
     await payments.tell(authorise(orderId, method));
     await settled(orderId);
     await payments.tell(capture(orderId));
@@ -314,7 +315,7 @@ describe('Undo during an open effect', () => {
 
   it('waits for the transaction that opens it', async () => {
     const orderId = newOrder();
-    const release = holding('capture');
+    hold('capture');
     await payments.tell(authorise(orderId));
     await settled(orderId);
     let undoing!: Promise<unknown>;
@@ -331,7 +332,7 @@ describe('Undo during an open effect', () => {
 
   it('sets a flag over an operator’s refund, which is followed by the rest', async () => {
     const orderId = newOrder();
-    const release = holding('refund');
+    hold('refund');
     await captured(orderId);
     const refund = { orderId, event: { type: 'refund', amount: 500 } } as const;
     await database.transaction((tx) => payments.story.advance(tx, [refund]));

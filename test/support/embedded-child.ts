@@ -7,26 +7,25 @@ import { startEmbeddedPostgres } from '../../src/database/embedded/embedded-post
 
 const [directory, staging] = process.argv.slice(2) as [string, string];
 
-async function drain(postgres: { url: string; stop(): Promise<void> }): Promise<void> {
-  await sleep(500);
+async function serve(): Promise<void> {
+  const postgres = await startEmbeddedPostgres({ directory, staging, onLog: (line) => console.error(line) });
+  // The connection is opened now and used last: a server that went down in between would have cut it.
   const client = new Client(postgres.url);
   await client.connect();
-  await client.query(`insert into note values ('drained')`);
-  await client.end();
-  await postgres.stop();
-  console.log('drained');
-  process.exit(0);
+  process.once('SIGINT', () => {
+    void (async () => {
+      await sleep(500);
+      await client.query(`insert into note values ('drained')`);
+      await client.end();
+      await postgres.stop();
+      console.log('drained');
+      process.exit(0);
+    })();
+  });
+  console.log(postgres.url);
 }
 
-startEmbeddedPostgres({ directory, staging, onLog: (line) => console.error(line) }).then(
-  (postgres) => {
-    process.once('SIGINT', () => void drain(postgres));
-    // Keeps us alive: the database does not.
-    setInterval(() => undefined, 60_000);
-    console.log(postgres.url);
-  },
-  (error: Error) => {
-    console.error(error.message);
-    process.exit(1);
-  },
-);
+serve().catch((error: Error) => {
+  console.error(error.message);
+  process.exit(1);
+});

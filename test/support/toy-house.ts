@@ -9,7 +9,7 @@ import { Signature } from '../../src/messaging/signature.js';
 import { messagingTables } from '../../src/messaging/tables.js';
 import { Traffic } from '../../src/messaging/traffic.js';
 
-@Command('beta.note', 'key')
+@Command('beta.note', { key: 'key' })
 export class Note {
   key!: string;
   n!: number;

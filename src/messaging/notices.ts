@@ -1,0 +1,79 @@
+import { Logger } from '@nestjs/common';
+import { Client } from 'pg';
+import { v7 } from 'uuid';
+
+const CHANNEL = 'sanmon';
+/** At most one NOTIFY of a kind in this time: each takes a lock of the whole server for a moment. */
+const COALESCE_MS = 50;
+const RETRY_MS = 1_000;
+
+/**
+ * Hints between processes that share a database: "there is work in this inbox". Coalesced and never trusted: whoever
+ * misses one finds the work with its poll.
+ */
+export class Notices {
+  private readonly logger = new Logger('Notices');
+  private readonly own = v7();
+  private readonly bells = new Map<string, () => void>();
+  private readonly due = new Set<string>();
+  private client?: Client;
+  private timer?: NodeJS.Timeout;
+  private closed = false;
+
+  constructor(private readonly url: string) {}
+
+  /** Rings when another process says there is work of this kind. */
+  on(topic: string, ring: () => void): void {
+    this.bells.set(topic, ring);
+  }
+
+  /** Tells the other processes, soon. */
+  tell(topic: string): void {
+    this.due.add(topic);
+    this.timer ??= setTimeout(() => void this.send(), COALESCE_MS);
+  }
+
+  open(): void {
+    void this.listen();
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    clearTimeout(this.timer);
+    await this.client?.end().catch(() => undefined);
+  }
+
+  private async listen(): Promise<void> {
+    const client = new Client({ connectionString: this.url, keepAlive: true, application_name: 'sanmon notices' });
+    client.on('notification', ({ payload = '' }) => {
+      const [from, topic] = payload.split(' ');
+      if (from !== this.own) this.bells.get(topic ?? '')?.();
+    });
+    client.on('error', (error) => this.logger.warn(`listens no more, tries again: ${error.message}`));
+    client.on('end', () => this.again());
+    try {
+      await client.connect();
+      await client.query(`LISTEN ${CHANNEL}`);
+      if (this.closed) return void (await client.end());
+      this.client = client;
+      // What was said while nobody listened was missed.
+      for (const ring of this.bells.values()) ring();
+    } catch {
+      await client.end().catch(() => undefined);
+    }
+  }
+
+  private again(): void {
+    this.client = undefined;
+    if (!this.closed) setTimeout(() => void this.listen(), RETRY_MS).unref();
+  }
+
+  private async send(): Promise<void> {
+    this.timer = undefined;
+    const topics = [...this.due].map((topic) => `${this.own} ${topic}`);
+    this.due.clear();
+    await this.client
+      ?.query('SELECT pg_notify($1, payload) FROM unnest($2::text[]) payload', [CHANNEL, topics])
+      .catch(() => undefined);
+  }
+}

@@ -1,0 +1,144 @@
+import { createServer, connect, type Server, type Socket } from 'node:net';
+import { Database, isConnectionError } from '../../src/database/database.js';
+import { dataSourceFor } from '../../src/database/data-sources.js';
+import { sql } from '../../src/database/statement.js';
+import { eventually } from '../support/eventually.js';
+import { useDatabase } from '../support/fixtures.js';
+
+const given = useDatabase();
+const INSERT = sql('test.insert', 'INSERT INTO public.notes (text) VALUES ($1)');
+const notes = async (database: Database): Promise<string[]> =>
+  (await database.rows<{ text: string }>(sql('test.notes', 'SELECT text FROM public.notes ORDER BY id'))).map(
+    (r) => r.text,
+  );
+
+async function open(url: string): Promise<Database> {
+  return new Database(await dataSourceFor(url, []).initialize());
+}
+
+let database: Database;
+beforeAll(async () => {
+  database = await open(given.url);
+  await database.dataSource.query('CREATE TABLE public.notes (id serial, text text UNIQUE)');
+});
+beforeEach(() => database.dataSource.query('TRUNCATE public.notes'));
+afterAll(() => database.dataSource.destroy());
+
+describe('a transaction', () => {
+  it('writes what was collected with one statement before it commits, and hints only then', async () => {
+    const said: string[] = [];
+    await database.transaction(async (tx) => {
+      const flush = async (_: unknown, rows: string[]) => {
+        said.push(`flush ${rows.join()}`);
+        for (const row of rows) await tx.run(INSERT, [row]);
+      };
+      tx.afterCommit(() => said.push('committed'));
+      tx.collect(said, ['a'], flush);
+      tx.collect(said, ['b'], flush);
+      expect(said).toEqual([]);
+    });
+    expect(said).toEqual(['flush a,b', 'committed']);
+    expect(await notes(database)).toEqual(['a', 'b']);
+  });
+
+  it('forgets what a failed savepoint wrote, collected and hinted, and nothing else', async () => {
+    const hints: string[] = [];
+    const owner = {};
+    const flush = async (tx: { run: (s: typeof INSERT, v: unknown[]) => Promise<number> }, rows: string[]) => {
+      for (const row of rows) await tx.run(INSERT, [row]);
+    };
+    await database.transaction(async (tx) => {
+      tx.collect(owner, ['kept'], flush);
+      tx.afterCommit(() => hints.push('kept'));
+      await tx
+        .savepoint(async () => {
+          await tx.run(INSERT, ['lost at once']);
+          tx.collect(owner, ['lost later'], flush);
+          tx.afterCommit(() => hints.push('lost'));
+          throw new Error('undo');
+        })
+        .catch(() => undefined);
+    });
+    expect(await notes(database)).toEqual(['kept']);
+    expect(hints).toEqual(['kept']);
+  });
+
+  it('is run again as a whole when it lost a race that running again can win', async () => {
+    let runs = 0;
+    await database.transaction(async (tx) => {
+      if (++runs < 3) throw Object.assign(new Error('deadlock'), { code: '40P01' });
+      await tx.run(INSERT, ['third']);
+    });
+    expect([runs, await notes(database)]).toEqual([3, ['third']]);
+  });
+});
+
+describe('a COMMIT whose answer is lost', () => {
+  let proxy: Server;
+  let sabotage: ((client: Socket, server: Socket, data: Buffer) => boolean) | undefined;
+  let through: Database;
+
+  beforeAll(async () => {
+    const { hostname, port } = new URL(given.url);
+    proxy = createServer((client) => {
+      const server = connect(Number(port), hostname);
+      client.on('data', (data) => {
+        if (data.includes('COMMIT') && sabotage?.(client, server, data)) return;
+        server.write(data);
+      });
+      server.on('data', (data) => client.write(data));
+      for (const [one, other] of [
+        [client, server],
+        [server, client],
+      ] as const) {
+        one.on('error', () => other.destroy());
+        one.on('close', () => other.destroy());
+      }
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const url = new URL(given.url);
+    url.port = String((proxy.address() as { port: number }).port);
+    through = await open(url.href);
+  });
+  afterAll(async () => {
+    await through.dataSource.destroy();
+    proxy.close();
+  });
+
+  it('is found to have happened, and the work is not run again', async () => {
+    let runs = 0;
+    sabotage = (client, server, data) => {
+      sabotage = undefined;
+      server.removeAllListeners('data');
+      server.write(data);
+      server.once('data', () => client.destroy());
+      return true;
+    };
+    await through.transaction(async (tx) => {
+      runs++;
+      await tx.run(INSERT, ['once']);
+    });
+    expect([runs, await notes(database)]).toEqual([1, ['once']]);
+  });
+
+  it('is found not to have happened when it never reached the server', async () => {
+    sabotage = (client, server) => {
+      sabotage = undefined;
+      client.destroy();
+      server.destroy();
+      return true;
+    };
+    const hints: string[] = [];
+    const lost = through.transaction(async (tx) => {
+      tx.afterCommit(() => hints.push('committed'));
+      await tx.run(INSERT, ['never']);
+    });
+    const error: unknown = await lost.then(
+      () => 'it did not fail',
+      (reason: unknown) => reason,
+    );
+    expect(isConnectionError(error)).toBe(true);
+    expect(hints).toEqual([]);
+    await eventually(async () => expect(await notes(database)).toEqual([]));
+  });
+});
