@@ -26,7 +26,7 @@ export function readSettings(environment: Environment = process.env): Settings {
     API_KEYS_FILE: environment['API_KEYS_FILE'] || undefined,
     owner: ownerOf(environment),
   } as Settings;
-  problems.push(...contradictions(settings, problems));
+  problems.push(...contradictions(settings));
   if (problems.length > 0) throw new BadSettings(problems);
   return Object.freeze({ ...settings, MODULES: settings.MODULES.length > 0 ? settings.MODULES : [...MODULES] });
 }
@@ -48,19 +48,20 @@ function textOf(name: string, environment: Environment, problems: string[]): str
 }
 
 /** Combinations that would lose something later are refused now. */
-function contradictions(settings: Settings, problems: string[]): string[] {
-  if (problems.length > 0) return [];
+function contradictions(settings: Partial<Settings>): string[] {
   const found: string[] = [];
-  if (settings.MODULES.length > 0 && settings.MODULES.length < MODULES.length) {
-    if (settings.RABBITMQ_URL.length === 0)
+  const here = settings.MODULES ?? [];
+  if (here.length > 0 && here.length < MODULES.length) {
+    if (settings.RABBITMQ_URL?.length === 0)
       found.push('MODULES: a part of the house needs RABBITMQ_URL to reach the rest');
     if (!settings.MESSAGE_SECRET) found.push('MODULES: a part of the house needs the MESSAGE_SECRET of the rest');
-    if (settings.MODULES.includes('orders') && !settings.MODULES.includes('inventory'))
+    if (here.includes('orders') && !here.includes('inventory'))
       found.push(
         'MODULES: orders without inventory comes with INVENTORY_GRPC_URL, which this version does not know yet',
       );
   }
-  if (settings.IDEMPOTENCY_RETENTION_DAYS < settings.RELEASE_WITHIN_DAYS)
+  const { IDEMPOTENCY_RETENTION_DAYS: kept = 0, RELEASE_WITHIN_DAYS: released = 0 } = settings;
+  if (kept < released)
     found.push(
       'IDEMPOTENCY_RETENTION_DAYS: expected at least RELEASE_WITHIN_DAYS, else a released message could act twice',
     );

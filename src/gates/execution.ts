@@ -1,12 +1,9 @@
-import { createHash } from 'node:crypto';
-import { type Database, isConnectionError, sqlState } from '../database/database.js';
-import { sql } from '../database/statement.js';
+import { type Database, isConnectionError } from '../database/database.js';
 import type { Tx } from '../database/transaction.js';
-import { Failure, type FailureJson } from '../failure.js';
+import { Failure } from '../failure.js';
 import type { Answer, Asked, Outcome, UseCase } from './asked.js';
-import { asFailure } from './failure.filter.js';
-
-const LOCK_NOT_AVAILABLE = '55P03';
+import { asFailure } from './failures.js';
+import { fingerprint, Idempotency, keyOf, Raced } from './idempotency.js';
 
 /** Runs in the transaction of a set, after its outcomes are known: replies and refusals are written there. */
 export type Also = (tx: Tx, outcomes: { index: number; answer: Answer<unknown> }[]) => Promise<void> | void;
@@ -16,13 +13,13 @@ export type Also = (tx: Tx, outcomes: { index: number; answer: Answer<unknown> }
  * outside is prepared; the rest is handled in one transaction together with its idempotency keys.
  */
 export class Execution {
-  private readonly text: ReturnType<typeof statements>;
+  private readonly idempotency: Idempotency;
 
   constructor(
     schema: string,
     private readonly database: Database,
   ) {
-    this.text = statements(schema);
+    this.idempotency = new Idempotency(schema, database);
   }
 
   /** One answer for each call, in order. Throws only when the database is away. */
@@ -92,32 +89,13 @@ export class Execution {
       ready.map((r) => r.asked),
       ready.map((r) => r.prepared),
     );
-    const keyed = ready
-      .map((item, i) => ({ ...item, outcome: outcomes[i]! }))
-      .filter((item) => item.print && remembered(item.outcome))
-      .sort((a, b) => compare(keyOf(a), keyOf(b)));
-    if (keyed.length > 0) await this.remember(tx, keyed);
+    const keyed = ready.map((item, i) => ({ ...item, outcome: outcomes[i] })).filter(isKeyed);
+    if (keyed.length > 0) await this.idempotency.remember(tx, keyed);
     await also?.(
       tx,
       ready.map(({ index }, i) => ({ index, answer: { outcome: outcomes[i]!, replayed: false } })),
     );
     return outcomes;
-  }
-
-  /** Writes keys and outcomes. A key another call holds is waited for, at most `lock_timeout` (5 s). */
-  private async remember<C extends object>(tx: Tx, keyed: (Item<C> & { outcome: unknown })[]): Promise<void> {
-    const written = await tx
-      .run(this.text.remember, [
-        keyed.map((k) => k.asked.by.name),
-        keyed.map((k) => k.asked.operation.name),
-        keyed.map((k) => k.asked.key),
-        keyed.map((k) => k.print),
-        keyed.map((k) => JSON.stringify(toStored(k.outcome))),
-      ])
-      .catch((error: unknown) => {
-        throw sqlState(error) === LOCK_NOT_AVAILABLE ? inUse() : error;
-      });
-    if (written < keyed.length) throw new Raced();
   }
 
   /** Answers what was asked before, and gives back what was not. */
@@ -126,29 +104,17 @@ export class Execution {
     answers: Map<number, Answer<R>>,
     also?: Also,
   ): Promise<Item<C>[]> {
-    const keyed = set.filter((item) => item.print);
+    const keyed = set.filter(isKeyed);
     if (keyed.length === 0) return set;
-    const rows = await this.database.rows<StoredRow>(this.text.recall, [
-      keyed.map((k) => k.asked.by.name),
-      keyed.map((k) => k.asked.operation.name),
-      keyed.map((k) => k.asked.key),
-    ]);
-    if (rows.length === 0) return set;
-    const known = new Map(rows.map((r) => [compound(r.principal, r.operation, r.key), r]));
-    const replayed: { index: number; answer: Answer<R> }[] = [];
-    const fresh = set.filter((item) => {
-      const row = item.print && known.get(keyOf(item));
-      if (!row) return true;
-      const same = row.fingerprint.equals(item.print!);
-      replayed.push({
-        index: item.index,
-        answer: same ? { outcome: fromStored<R>(row.outcome), replayed: true } : reused,
-      });
-      return false;
+    const known = await this.idempotency.recall<R>(keyed);
+    if (known.size === 0) return set;
+    const replayed = keyed.flatMap((item) => {
+      const answer = known.get(item);
+      return answer ? [{ index: item.index, answer }] : [];
     });
     if (also) await this.database.transaction(async (tx) => also(tx, replayed));
     for (const { index, answer } of replayed) answers.set(index, answer);
-    return fresh;
+    return set.filter((item) => !answers.has(item.index));
   }
 }
 
@@ -162,44 +128,16 @@ interface Ready<C extends object> extends Item<C> {
   prepared: unknown;
 }
 
-interface StoredRow extends Record<string, unknown> {
-  principal: string;
-  operation: string;
-  key: string;
-  fingerprint: Buffer;
-  outcome: string;
-}
-
-/** Another transaction wrote one of our keys first: everything is rolled back and asked again. */
-class Raced extends Error {}
-
-const reused: Answer<never> = {
-  outcome: new Failure(
-    'invalid',
-    'idempotency-key-reused',
-    'This idempotency key was used before, with another command.',
-  ),
-  replayed: false,
-};
-
-const inUse = (): Failure =>
-  new Failure('precondition', 'idempotency-key-in-use', 'A call with this idempotency key is still running.', {
-    retryAfter: 1,
-  });
-
-const compound = (...parts: string[]): string => parts.join('\u0000');
-const keyOf = <C extends object>({ asked }: Item<C>): string =>
-  compound(asked.by.name, asked.operation.name, asked.key ?? '');
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+const isKeyed = <T extends { print?: Buffer }>(item: T): item is T & { print: Buffer } => item.print !== undefined;
 
 function splitTwins<C extends object>(set: Item<C>[]): { first: Item<C>[]; later: Item<C>[] } {
   const known = new Set<string>();
   const first: Item<C>[] = [];
   const later: Item<C>[] = [];
   for (const item of set) {
-    if (item.print && known.has(keyOf(item))) later.push(item);
+    if (item.print && known.has(keyOf(item.asked))) later.push(item);
     else first.push(item);
-    if (item.print) known.add(keyOf(item));
+    if (item.print) known.add(keyOf(item.asked));
   }
   return { first, later };
 }
@@ -219,43 +157,3 @@ async function prepare<C extends object, R>(
   });
   return ready;
 }
-
-/** SHA-256 over the command: keys sorted, absent optionals left out; never over method or URL, so it holds on all gates. */
-function fingerprint(command: object): Buffer {
-  return createHash('sha256').update(canonical(command)).digest();
-}
-
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const entries = Object.entries(value).filter(([, v]) => v !== undefined);
-  return `{${entries
-    .sort(([a], [b]) => compare(a, b))
-    .map(([k, v]) => `${JSON.stringify(k)}:${canonical(v)}`)
-    .join(',')}}`;
-}
-
-/** Refusals that may pass next time are not stored. */
-const STORED_KINDS = ['not-found', 'conflict', 'precondition'];
-const remembered = (outcome: unknown): boolean => !(outcome instanceof Failure) || STORED_KINDS.includes(outcome.kind);
-
-const toStored = (outcome: unknown): object =>
-  outcome instanceof Failure ? { failure: outcome.toJSON() } : { result: outcome };
-
-function fromStored<R>(text: string): Outcome<R> {
-  const stored = JSON.parse(text) as { failure?: FailureJson; result?: R };
-  return stored.failure ? Failure.fromJSON(stored.failure) : (stored.result as R);
-}
-
-const statements = (schema: string) => ({
-  recall: sql(
-    `${schema}.idempotency.recall`,
-    `SELECT i.principal, i.operation, i.key, i.fingerprint, i.outcome FROM ${schema}.idempotency_keys i
-       JOIN unnest($1::text[], $2::text[], $3::text[]) u(p, o, k) ON i.principal = u.p AND i.operation = u.o AND i.key = u.k`,
-  ),
-  remember: sql(
-    `${schema}.idempotency.remember`,
-    `INSERT INTO ${schema}.idempotency_keys (principal, operation, key, fingerprint, outcome)
-     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::text[]) ON CONFLICT DO NOTHING`,
-  ),
-});

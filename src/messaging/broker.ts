@@ -33,7 +33,7 @@ export class Broker {
   private readonly returned = new Set<string>();
   private blocked = false;
   private closing = false;
-  private trouble = '';
+  private readonly troubles = new Map<string, string>();
   private readonly consumers: Consumer[] = [];
   private readonly onReady: (() => void)[] = [];
 
@@ -55,11 +55,8 @@ export class Broker {
 
   /** Why not, in a sentence; empty when all is well. */
   get complaint(): string {
-    return this.ready()
-      ? this.trouble
-      : this.blocked
-        ? 'the broker blocks publishers (alarm)'
-        : this.trouble || 'not connected';
+    const [trouble = ''] = this.troubles.values();
+    return this.ready() ? trouble : trouble || 'not connected';
   }
 
   whenReady(ring: () => void): void {
@@ -97,14 +94,15 @@ export class Broker {
     });
     this.managers.push(manager);
     manager.on('connect', ({ connection }) => void this.keepOpen(connection as unknown as ChannelModel, name, opened));
-    manager.on('disconnect', ({ err }) => this.complain(`${name}: ${err?.message ?? 'disconnected'}`));
-    manager.on('connectFailed', ({ err }) => this.complain(`${name}: ${err?.message ?? 'cannot connect'}`));
+    manager.on('disconnect', ({ err }) => this.complain(name, err?.message ?? 'disconnected'));
+    manager.on('connectFailed', ({ err }) => this.complain(name, err?.message ?? 'cannot connect'));
     manager.on('blocked', ({ reason }) => {
       this.blocked = true;
-      this.complain(`the broker blocks publishers: ${reason}`);
+      this.complain('alarm', `the broker blocks publishers: ${reason}`);
     });
     manager.on('unblocked', () => {
       this.blocked = false;
+      this.troubles.delete('alarm');
       this.onReady.forEach((ring) => ring());
     });
   }
@@ -123,19 +121,19 @@ export class Broker {
       try {
         await opened(connection);
       } catch (error) {
-        this.complain(`${name}: ${(error as Error).message}`);
+        this.complain(name, (error as Error).message);
       }
-      await sleep(RETRY_MS);
+      if (alive && !this.closing) await sleep(RETRY_MS);
     }
   }
 
   private async openPublisher(connection: ChannelModel): Promise<void> {
     const channel = await connection.createConfirmChannel();
-    const closed = this.closedOf(channel);
+    const closed = this.closedOf(channel, 'publishing');
     await declareExchanges(channel);
     channel.on('return', (message) => this.returned.add(message.properties.messageId as string));
     this.publisher = channel;
-    this.trouble = '';
+    this.troubles.delete('publishing');
     this.logger.log('connected');
     this.onReady.forEach((ring) => ring());
     await closed;
@@ -145,7 +143,7 @@ export class Broker {
 
   private async openConsumers(connection: ChannelModel): Promise<void> {
     const declaring = await connection.createChannel();
-    void this.closedOf(declaring);
+    void this.closedOf(declaring, 'consuming');
     await declareExchanges(declaring);
     await declaring.close();
     // Each queue has a channel of its own, so that one with other arguments on the broker stops nobody else.
@@ -158,21 +156,23 @@ export class Broker {
     while (alive && !this.closing) {
       try {
         const channel = await connection.createChannel();
-        const closed = this.closedOf(channel);
+        const closed = this.closedOf(channel, consumer.queue);
         for (const queue of this.queues().filter((q) => consumer.needs(q.name))) await declareQueue(channel, queue);
         await consumer.open(channel);
+        this.troubles.delete('consuming');
+        this.troubles.delete(consumer.queue);
         await closed;
         consumer.lost();
       } catch (error) {
-        if (alive) this.complain(`${consumer.queue}: ${(error as Error).message}`);
+        if (alive) this.complain(consumer.queue, (error as Error).message);
       }
-      if (!this.closing) await sleep(RETRY_MS);
+      if (alive && !this.closing) await sleep(RETRY_MS);
     }
   }
 
   /** Resolves when a channel is gone. Without these listeners any channel error would take the connection down. */
-  private closedOf(channel: Channel): Promise<void> {
-    channel.on('error', (error: Error) => this.complain(error.message));
+  private closedOf(channel: Channel, where: string): Promise<void> {
+    channel.on('error', (error: Error) => this.complain(where, error.message));
     return new Promise((resolve) => channel.on('close', resolve));
   }
 
@@ -205,10 +205,11 @@ export class Broker {
     });
   }
 
-  private complain(sentence: string): void {
-    if (this.closing || sentence === this.trouble) return;
-    this.trouble = sentence;
-    this.logger.warn(sentence);
+  /** Says each trouble once, until it changes or is over. */
+  private complain(where: string, sentence: string): void {
+    if (this.closing || sentence === this.troubles.get(where)) return;
+    this.troubles.set(where, sentence);
+    this.logger.warn(`${where}: ${sentence}`);
   }
 }
 

@@ -1,47 +1,18 @@
 import { Logger } from '@nestjs/common';
-import { type Database, isConnectionError } from '../database/database.js';
+import type { Database } from '../database/database.js';
 import { sql, type Statement } from '../database/statement.js';
 import type { Tx } from '../database/transaction.js';
+import type { Effect, EffectKind } from './effect.js';
+import { EffectRunner, type Settled, SLACK_MS } from './effect-runner.js';
 import type { Progress } from './loop.js';
 
-/** Something that leaves the house, as its runner sees it. */
-export interface Effect<B> {
-  id: string;
-  key: string;
-  body: B;
-  /** Fences the settling: whoever was leased it later has a higher one. */
-  token: number;
-  attempts: number;
-  /** Milliseconds since its first attempt at the outside, by the database's clock. */
-  ageMs: number;
-}
-
-/** `done` with what was said, or `again` because nothing is known yet. */
-export type Said<R> = { done: R } | { again: string };
-
-/** One kind of effect: how it is tried, and what its outcome means to the module. */
-export interface EffectKind<B, R> {
-  readonly kind: string;
-  /** Calls under way at once in this process. */
-  readonly concurrency: number;
-  /** The longest one attempt may take; the lease is this plus slack, and so is the recovery time after a crash. */
-  readonly timeoutMs: number;
-  attempt(effect: Effect<B>): Promise<Said<R>>;
-  /** Applies outcomes, set-wise, in the transaction that also ends the effects. */
-  settle(tx: Tx, settled: { effect: Effect<B>; result: R }[]): Promise<void>;
-  /** The next try in milliseconds after `attempts` without a result. */
-  delay(effect: Effect<B>): number;
-}
-
-const SLACK_MS = 5_000;
-const SETTLE_SET = 200;
 const SWEEP_SET = 500;
 
 /** The effects of one module: born leased in the deciding transaction, run after its commit, settled in sets. */
 export class Effects {
   private readonly logger = new Logger('Effects');
   private readonly text: ReturnType<typeof statements>;
-  private readonly runners = new Map<string, Runner>();
+  private readonly runners = new Map<string, EffectRunner>();
 
   constructor(
     schema: string,
@@ -52,7 +23,7 @@ export class Effects {
 
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   register(kind: EffectKind<any, any>): void {
-    this.runners.set(kind.kind, new Runner(kind, (settled) => this.settle(kind, settled), this.logger));
+    this.runners.set(kind.kind, new EffectRunner(kind, (settled) => this.settle(kind, settled), this.logger));
   }
 
   /** Starts effects: rows in the caller's transaction, leased to this process, which runs them after the commit. */
@@ -110,6 +81,7 @@ export class Effects {
           again.map((s) => s.effect.token),
           again.map((s) => kind.delay(s.effect)),
           again.map((s) => (s.said as { again: string }).again),
+          again.map((s) => s.tookMs),
         ]);
       if (done.length === 0) return;
       const ours = await tx.rows<{ id: string }>(this.text.remove, [
@@ -145,89 +117,6 @@ const toEffect = (row: EffectRow): Effect<unknown> => ({
 
 const leaseOf = (kind: { timeoutMs: number }): number => kind.timeoutMs + SLACK_MS;
 
-interface Settled {
-  effect: Effect<unknown>;
-  said: Said<unknown>;
-}
-
-/** Runs the calls of one kind, so many at once, and settles their outcomes in sets: one in hand, the next gathering. */
-class Runner {
-  private waiting: { effect: Effect<unknown>; until: number }[] = [];
-  private under = 0;
-  private settled: Settled[] = [];
-  private settling?: Promise<void>;
-  private stopping = false;
-
-  constructor(
-    // eslint-disable-next-line @typescript-eslint/no-explicit-any
-    readonly kind: EffectKind<any, any>,
-    private readonly settle: (settled: Settled[]) => Promise<void>,
-    private readonly logger: Logger,
-  ) {}
-
-  /** How many more the sweep may claim; a lease must not run out while its effect waits here. */
-  room(): number {
-    return this.stopping ? 0 : Math.max(0, this.kind.concurrency - this.under - this.waiting.length);
-  }
-
-  run(effects: Effect<unknown>[]): void {
-    // One that could not begin in time is dropped here: its lease runs out and the sweep finds it again.
-    const until = Date.now() + SLACK_MS - 1_000;
-    for (const effect of effects) this.waiting.push({ effect, until });
-    this.begin();
-  }
-
-  async stop(): Promise<void> {
-    this.stopping = true;
-    this.waiting = [];
-    while (this.under > 0 || this.settling) await (this.settling ?? new Promise((resolve) => setTimeout(resolve, 20)));
-  }
-
-  private begin(): void {
-    while (this.under < this.kind.concurrency && !this.stopping) {
-      const next = this.waiting.shift();
-      if (!next) return;
-      if (next.until < Date.now()) continue;
-      this.under++;
-      void this.attempt(next.effect);
-    }
-  }
-
-  private async attempt(effect: Effect<unknown>): Promise<void> {
-    let said: Said<unknown>;
-    try {
-      said = await this.kind.attempt(effect);
-    } catch (error) {
-      this.logger.error(`${this.kind.kind} ${effect.key}: ${(error as Error).message}`, (error as Error).stack);
-      said = { again: (error as Error).message };
-    }
-    this.under--;
-    this.settled.push({ effect, said });
-    this.settling ??= this.settleAll().finally(() => (this.settling = undefined));
-    this.begin();
-  }
-
-  private async settleAll(): Promise<void> {
-    // Outcomes that arrive in the same turn of the event loop go together.
-    await new Promise((resolve) => setImmediate(resolve));
-    while (this.settled.length > 0) await this.settleSet(this.settled.splice(0, SETTLE_SET));
-  }
-
-  /** A set that throws is settled one by one; one that still throws keeps its lease, and is asked for by key later. */
-  private async settleSet(set: Settled[]): Promise<void> {
-    try {
-      await this.settle(set);
-    } catch (error) {
-      if (set.length === 1 || isConnectionError(error))
-        this.logger.error(
-          `${this.kind.kind} is not settled and comes again: ${(error as Error).message}`,
-          (error as Error).stack,
-        );
-      else for (const one of set) await this.settleSet([one]);
-    }
-  }
-}
-
 const statements = (schema: string): Record<'insert' | 'claim' | 'remove' | 'again', Statement> => ({
   insert: sql(
     `${schema}.effects.insert`,
@@ -239,7 +128,7 @@ const statements = (schema: string): Record<'insert' | 'claim' | 'remove' | 'aga
     `${schema}.effects.claim`,
     `UPDATE ${schema}.effects SET token = token + 1, lease = now() + $3::int * interval '1 ms'
       WHERE id = ANY(ARRAY(SELECT id FROM ${schema}.effects WHERE kind = $1 AND lease <= now() ORDER BY lease, id LIMIT $2 FOR UPDATE SKIP LOCKED))
-     RETURNING id::text, key, body, token, attempts, (extract(epoch FROM now() - first_at) * 1000)::int AS age_ms`,
+     RETURNING id::text, key, body, token, attempts, coalesce(extract(epoch FROM now() - first_at) * 1000, 0)::float8 AS age_ms`,
   ),
   remove: sql(
     `${schema}.effects.remove`,
@@ -247,7 +136,8 @@ const statements = (schema: string): Record<'insert' | 'claim' | 'remove' | 'aga
   ),
   again: sql(
     `${schema}.effects.again`,
-    `UPDATE ${schema}.effects e SET lease = now() + u.d * interval '1 ms', attempts = attempts + 1, error = u.e
-       FROM unnest($1::bigint[], $2::int[], $3::int[], $4::text[]) u(i, t, d, e) WHERE e.id = u.i AND e.token = u.t`,
+    `UPDATE ${schema}.effects e SET lease = now() + u.d * interval '1 ms', attempts = attempts + 1, error = u.e,
+            first_at = coalesce(e.first_at, now() - u.took * interval '1 ms')
+       FROM unnest($1::bigint[], $2::int[], $3::int[], $4::text[], $5::float8[]) u(i, t, d, e, took) WHERE e.id = u.i AND e.token = u.t`,
   ),
 });

@@ -18,6 +18,7 @@ export class Notices {
   private readonly due = new Set<string>();
   private client?: Client;
   private timer?: NodeJS.Timeout;
+  private retry?: NodeJS.Timeout;
   private closed = false;
 
   constructor(private readonly url: string) {}
@@ -40,6 +41,7 @@ export class Notices {
   async close(): Promise<void> {
     this.closed = true;
     clearTimeout(this.timer);
+    clearTimeout(this.retry);
     await this.client?.end().catch(() => undefined);
   }
 
@@ -65,7 +67,7 @@ export class Notices {
 
   private again(): void {
     this.client = undefined;
-    if (!this.closed) setTimeout(() => void this.listen(), RETRY_MS).unref();
+    if (!this.closed) this.retry = setTimeout(() => void this.listen(), RETRY_MS);
   }
 
   private async send(): Promise<void> {

@@ -21,7 +21,7 @@ export const messagingTables = (schema: string): string[] => [
   `CREATE TABLE ${schema}.inbox (
      lane smallint NOT NULL, seq bigint GENERATED ALWAYS AS IDENTITY, key text, type text NOT NULL, message_id uuid NOT NULL,
      state text NOT NULL CHECK (state IN ('ready', 'waiting', 'retry', 'parked', 'refused')),
-     attempts smallint NOT NULL DEFAULT 0, due timestamptz, code text, reason text, errors jsonb NOT NULL DEFAULT '[]',
+     attempts integer NOT NULL DEFAULT 0, due timestamptz, code text, reason text, errors jsonb NOT NULL DEFAULT '[]',
      principal text, headers text, body text, raw bytea, at timestamptz NOT NULL DEFAULT now(),
      PRIMARY KEY (lane, seq)) ${lively}`,
   `CREATE INDEX inbox_ready_idx ON ${schema}.inbox (lane, seq) WHERE state = 'ready'`,
@@ -30,8 +30,8 @@ export const messagingTables = (schema: string): string[] => [
   `CREATE INDEX inbox_message_idx ON ${schema}.inbox (message_id)`,
   `CREATE TABLE ${schema}.effects (
      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, kind text NOT NULL, key text NOT NULL, body text NOT NULL,
-     token integer NOT NULL DEFAULT 1, lease timestamptz NOT NULL, attempts smallint NOT NULL DEFAULT 0, error text,
-     first_at timestamptz NOT NULL DEFAULT now()) ${lively}`,
+     token integer NOT NULL DEFAULT 1, lease timestamptz NOT NULL, attempts integer NOT NULL DEFAULT 0, error text,
+     first_at timestamptz) ${lively}`,
   `CREATE INDEX effects_lease_idx ON ${schema}.effects (kind, lease)`,
   `CREATE TABLE ${schema}.timers (
      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, due timestamptz NOT NULL, key text NOT NULL, type text NOT NULL,

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
-import type { Effect, Effects } from '../messaging/effects.js';
+import type { Effect } from '../messaging/effect.js';
+import type { Effects } from '../messaging/effects.js';
 import type { Channel, Delivery, Letter } from './channels/channel.js';
 import { EmailEffect } from './email.effect.js';
 import type { NotificationsRepository } from './notifications.repository.js';

@@ -1,12 +1,13 @@
+import { Injectable } from '@nestjs/common';
 import { messageOf } from '../messaging/contract.js';
 import type { Failure } from '../failure.js';
 import type { Message } from '../messaging/message.js';
-import { Receiver, Receives, type Reception } from '../messaging/receives.js';
+import type { Tx } from '../database/transaction.js';
 import { AuthorisePayment, CapturePayment, UndoPayment } from './index.js';
 import type { PaymentEvent } from './payment-record.js';
 import { PaymentStory } from './payment-story.js';
 
-type PaymentCommand = AuthorisePayment | CapturePayment | UndoPayment;
+export type PaymentCommand = AuthorisePayment | CapturePayment | UndoPayment;
 
 const EVENTS: Record<string, (command: AuthorisePayment) => PaymentEvent> = {
   [messageOf(AuthorisePayment).type]: ({ customerId, currency, amount, paymentMethod }) => ({
@@ -16,13 +17,12 @@ const EVENTS: Record<string, (command: AuthorisePayment) => PaymentEvent> = {
   [messageOf(UndoPayment).type]: () => ({ type: 'undo' }),
 };
 
-/** What orders tell payments to do. */
-@Receiver('payments')
+/** Does what it is told about payments: authorise, capture, undo. */
+@Injectable()
 export class AdvancePayment {
   constructor(private readonly story: PaymentStory) {}
 
-  @Receives(AuthorisePayment, CapturePayment, UndoPayment)
-  advance(set: Message<PaymentCommand>[], { tx }: Reception): Promise<(Failure | undefined)[]> {
+  handle(tx: Tx, set: Message<PaymentCommand>[]): Promise<(Failure | undefined)[]> {
     return this.story.advance(
       tx,
       set.map(({ type, body }) => ({ orderId: body.orderId, event: EVENTS[type]!(body as AuthorisePayment) })),

@@ -6,6 +6,7 @@ import { GetPaymentHandler } from './get-payment.js';
 import { ListPaymentsHandler } from './list-payments.js';
 import { PaymentEffects } from './payment-effects.js';
 import { PaymentStory } from './payment-story.js';
+import { PaymentsAmqpController } from './payments.amqp.controller.js';
 import { PaymentsGrpcController } from './payments.grpc.controller.js';
 import { PaymentsHttpController } from './payments.http.controller.js';
 import { PAYMENTS_OPTIONS, type PaymentsOptions } from './payments.options.js';
@@ -19,10 +20,11 @@ export class PaymentsModule {
     return {
       module: PaymentsModule,
       imports: [MessagingModule.for('payments'), GatesModule.for('payments')],
-      controllers: [PaymentsHttpController, PaymentsGrpcController, AdvancePayment],
+      controllers: [PaymentsHttpController, PaymentsGrpcController, PaymentsAmqpController],
       providers: [
         { provide: PAYMENTS_OPTIONS, useValue: options },
         PaymentsRepository,
+        AdvancePayment,
         PaymentStory,
         PaymentEffects,
         GetPaymentHandler,

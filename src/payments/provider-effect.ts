@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { Tx } from '../database/transaction.js';
-import type { Effect, EffectKind, Said } from '../messaging/effects.js';
+import type { Effect, EffectKind, Said } from '../messaging/effect.js';
 import type { PaymentEvent } from './payment-record.js';
 import type { PaymentStory } from './payment-story.js';
 import type { Answer, PaymentProvider, Refusal, Settled } from './providers/provider.js';

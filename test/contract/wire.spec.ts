@@ -193,7 +193,7 @@ describe('a command over RabbitMQ may be', () => {
 
   it('without any property but its routing key', async () => {
     const customerId = `c-${randomUUID()}`;
-    await at.house.amqp!.channel.publish(
+    at.house.amqp!.channel.publish(
       'sanmon.commands',
       'orders.place',
       Buffer.from(JSON.stringify(anOrder(orders.plain.lines[0].sku, { customerId }))),

@@ -47,19 +47,19 @@ let payments: House;
 class House {
   readonly effects = new Effects('payments', database);
   readonly story: PaymentStory;
-  private readonly receiver: AdvancePayment;
+  private readonly commands: AdvancePayment;
 
   constructor(provider: PaymentProvider, deadlineMs = 60_000) {
     const outbox = new Outbox('payments', true, () => undefined);
     const options = { provider, deadlineMs };
     this.story = new PaymentStory(new PaymentsRepository(), outbox, this.effects, options);
-    this.receiver = new AdvancePayment(this.story);
+    this.commands = new AdvancePayment(this.story);
     new PaymentEffects(this.effects, this.story, options).onModuleInit();
   }
 
   /** Hands a set of commands over, as the lanes do. */
   tell(...set: Message<never>[]): Promise<(Failure | undefined)[]> {
-    return database.transaction((tx) => this.receiver.advance(set, { tx }));
+    return database.transaction((tx) => this.commands.handle(tx, set));
   }
 }
 
@@ -262,7 +262,7 @@ describe('A payment', () => {
 
 describe('Undo during an open effect', () => {
   /** The sandbox, with one operation that is not answered before `release` is called. */
-  let release!: () => void;
+  let release = (): void => undefined;
   function hold(operation: 'authorise' | 'capture' | 'refund') {
     const held = new Promise<void>((resolve) => (release = resolve));
     const provider: PaymentProvider = new SandboxClient(sandbox.url);

@@ -14,6 +14,8 @@ export interface Said {
   code: string;
   /** HTTP's status, gRPC's name of it, or the kind of the fault over AMQP. */
   status: string;
+  /** The sentence of the refusal. */
+  message?: string;
   /** The result as REST shows it. */
   result?: Json;
   replayed: boolean;
@@ -62,10 +64,11 @@ export class Caller {
       body: body as string | undefined,
     });
     const raw = await response.text();
-    const result = raw ? (JSON.parse(raw) as Json) : undefined;
+    const result = raw ? JSON.parse(raw) : undefined;
     const { headers: received, ok } = response;
     const said: Said = {
       code: ok ? 'ok' : result.code,
+      message: ok ? undefined : result.detail,
       status: String(response.status),
       result,
       replayed: received.get('idempotent-replayed') === 'true',
@@ -95,10 +98,10 @@ export class Caller {
       const type = responseType(operation);
       return { code: 'ok', status: 'OK', result: asJson(type, answer), replayed, raw: answer.toString('base64') };
     } catch (error) {
-      const { code, metadata: trailers } = error as ServiceError;
+      const { code, details: message, metadata: trailers } = error as ServiceError;
       const details = trailers.get('grpc-status-details-bin')[0] as Buffer | undefined;
       replayed ||= trailers.get('idempotent-replayed')[0] === 'true';
-      return { code: codeOf(details), status: status[code], replayed, raw: details?.toString('base64') ?? '' };
+      return { code: codeOf(details), status: status[code], message, replayed, raw: details?.toString('base64') ?? '' };
     }
   }
 
@@ -107,7 +110,8 @@ export class Caller {
     const { body: said, headers } = await this.house.amqp!.ask(routingKey, body, properties);
     const replayed = headers['idempotent-replayed'] === 'true';
     const raw = JSON.stringify(said);
-    if (said.failure) return { code: said.failure.code, status: said.failure.kind, replayed, raw };
+    const { failure } = said;
+    if (failure) return { code: failure.code, status: failure.kind, message: failure.message, replayed, raw };
     return { code: 'ok', status: 'ok', result: said.result, replayed, raw };
   }
 

@@ -81,3 +81,10 @@ const grpcOf = ({ method }: OfController): Surface['grpc'] =>
     const { service, rpc } = pattern as { service?: string; rpc?: string };
     return service && rpc ? [{ service, rpc }] : [];
   });
+
+/** The method that takes the messages of a type, as its controller and its name. */
+export function receiverOf(type: string): { controller: Controller; name: string } {
+  const found = methodsOf(controllers()).find(({ method }) => patterns(method).includes(type));
+  if (!found) throw new Error(`nobody receives ${type}`);
+  return found;
+}

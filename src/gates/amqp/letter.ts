@@ -78,9 +78,9 @@ function decoded(
 ): unknown {
   const { name } = operationOf(operation);
   if (content.length > MAX_BODY)
-    return new Undecodable(`must not be larger than ${MAX_BODY} bytes`, 'body', 'too-large');
+    return new Undecodable(`must not be larger than ${MAX_BODY} bytes`, 'body', 'body-too-large');
   if (JSON.stringify(properties.headers ?? {}).length > MAX_HEADERS)
-    return new Undecodable(`must not be larger than ${MAX_HEADERS} bytes`, 'headers', 'too-large');
+    return new Undecodable(`must not be larger than ${MAX_HEADERS} bytes`, 'headers', 'headers-too-large');
   if (messageId !== undefined && !MESSAGE_ID.test(messageId))
     return new Undecodable('must be 1 to 255 printable characters', 'message-id', 'invalid-message-id');
   if (replyTo !== undefined && !REPLY_TO.test(replyTo))
@@ -90,7 +90,7 @@ function decoded(
     return new Undecodable(
       `${encoding} is not understood; send the body as it is`,
       'content-encoding',
-      'unsupported-encoding',
+      'unsupported-media-type',
     );
   const type = properties.type as string | undefined;
   const protoName = requestName(operation, name);
@@ -114,7 +114,7 @@ function decodeBody(content: Buffer, contentType: string, name: string, protoNam
   } catch (error) {
     return new Undecodable((error as Error).message);
   }
-  return new Undecodable(`${media} is not understood for ${name}`, 'content-type', 'unsupported-content-type');
+  return new Undecodable(`${media} is not understood for ${name}`, 'content-type', 'unsupported-media-type');
 }
 
 /** CloudEvents, structured JSON: the command is `data`, and `type` must be the routing key. */

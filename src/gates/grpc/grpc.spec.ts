@@ -330,7 +330,7 @@ describe('stopping', () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     const began = Date.now();
     await toy.close();
-    expect(Date.now() - began).toBeLessThan(2_000);
+    expect(Date.now() - began).toBeLessThan(10_000);
     expect((await slow).code).toBe(status.OK);
     expect((await send(`${ORDERS}/GetOrder`, request, new Metadata(), caller)).code).toBe(status.UNAVAILABLE);
     caller.close();

@@ -29,7 +29,8 @@ function header({ rawHeaders }: HttpRequest, name: string): string[] {
 
 function inputOf(type: OperationClass, { originalUrl, params, body = {} }: HttpRequest): unknown {
   if (body instanceof Undecodable) return body;
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return new Undecodable('must be a JSON object');
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    return new Undecodable('must be an object', 'body', 'invalid');
   const query = queryPairs(originalUrl);
   if (!query) return new Undecodable('is not percent-encoded UTF-8', 'query');
   const texts = [...Object.entries(params as Record<string, string>), ...query];
@@ -40,17 +41,20 @@ function inputOf(type: OperationClass, { originalUrl, params, body = {} }: HttpR
 function merged(type: OperationClass, texts: [string, string][], body: object): object {
   const input: Record<string, unknown> = {};
   for (const [name, text] of texts) {
-    if (isReserved(name)) return new Undecodable('is a reserved name', name);
+    if (isReserved(name)) return reserved(name);
     if (Object.hasOwn(input, name)) return twice(name);
     input[name] = fromText(type, name, text);
   }
   for (const [name, value] of Object.entries(body)) {
     // Written before anybody looked at it: `__proto__` out of JSON would become the prototype here.
-    if (isReserved(name)) return new Undecodable('is a reserved name', name);
+    if (isReserved(name)) return reserved(name);
     if (Object.hasOwn(input, name)) return twice(name);
     input[name] = value;
   }
   return input;
 }
+
+/** Refused here with the words of `assertSafe`, which looks at the whole input. */
+const reserved = (field: string): Undecodable => new Undecodable('is a reserved name', field, 'invalid');
 
 const twice = (field: string): Undecodable => new Undecodable('was given more than once', field);

