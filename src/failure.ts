@@ -1,4 +1,4 @@
-/** The kinds of "no" that all three gates can act on (DESIGN §5). `internal` is our own bug: only its id leaves the house. */
+/** The kinds of "no" that all three gates can act on. `internal` is our own bug: only its id leaves the house. */
 export type FailureKind =
   | 'invalid'
   | 'unauthenticated'

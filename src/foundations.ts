@@ -112,9 +112,7 @@ async function sandbox(
 function trafficOf(settings: Settings, databases: Map<ModuleName, Database>, secret: string): Traffic {
   let traffic: Traffic | undefined = undefined;
   const broker =
-    settings.RABBITMQ_URL.length > 0
-      ? new Broker(settings.RABBITMQ_URL, () => (traffic)?.queues() ?? [])
-      : undefined;
+    settings.RABBITMQ_URL.length > 0 ? new Broker(settings.RABBITMQ_URL, () => traffic?.queues() ?? []) : undefined;
   const options = {
     modules: databases,
     retentionDays: settings.IDEMPOTENCY_RETENTION_DAYS,

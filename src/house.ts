@@ -55,10 +55,16 @@ async function openGates(settings: Settings, foundations: Foundations): Promise<
   app.connectMicroservice({ strategy: grpc }, { inheritAppConfig: true });
   app.connectMicroservice({ strategy: new MessagesStrategy(traffic.handlers, traffic) }, { inheritAppConfig: true });
   registerChecks(app, foundations);
-  await app.init();
-  connectCommands(app, settings, foundations);
-  await app.startAllMicroservices();
-  await app.listen(settings.PORT, settings.HOST);
+  try {
+    await app.init();
+    connectCommands(app, settings, foundations);
+    await app.startAllMicroservices();
+    await app.listen(settings.PORT, settings.HOST);
+  } catch (error) {
+    // What runs already stops before the ground under it goes away.
+    await app.close();
+    throw error;
+  }
   const { port } = (app.getHttpServer() as { address(): AddressInfo }).address();
   return {
     httpPort: port,

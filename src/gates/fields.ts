@@ -5,7 +5,7 @@ import { field, type FieldRule } from './field.js';
 
 export { Optional } from './field.js';
 
-// The limits of CONTRACT.md ("Limits"), each in one place; every gate and every module's input class uses these.
+// The limits of docs/contract.md ("Limits"), each in one place; every gate and every module's input class uses these.
 
 const MAX_MONEY = 10 ** 12;
 const CURRENCIES: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'));

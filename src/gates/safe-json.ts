@@ -3,7 +3,7 @@
 import { invalid } from '../failure.js';
 import { path } from './paths.js';
 
-/** Deepest nesting of any input (CONTRACT, "Limits"). It also bounds the recursion of `flawOf`. */
+/** Deepest nesting of any input (docs/contract.md, "Limits"). It also bounds the recursion of `flawOf`. */
 export const MAX_DEPTH = 32;
 
 /** What is wrong, and where, from the innermost key outwards: the path is only paid for by those who err. */

@@ -1,7 +1,7 @@
 import { Failure } from '../failure.js';
 import { type Instruction, type Standing, type Step, stock } from './stock.js';
 
-/** STORY.md, "Stock", in the shortest form: what is answered, how it stands then, where the pieces go. */
+/** docs/story.md, "Stock", in the shortest form: what is answered, how it stands then, where the pieces go. */
 const cells: [Standing, Instruction, boolean, Step | 'bug'][] = [
   ['none', 'reserve', true, { state: 'HELD', moves: 'take', answers: ['reserved'] }],
   ['none', 'reserve', false, { state: 'REFUSED', answers: ['refused'] }],

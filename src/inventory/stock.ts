@@ -40,7 +40,7 @@ const takeBack: Cell = () => ({ state: 'GONE', moves: 'take-back', answers: ['re
 /** A reserve that comes later than its undo finds this and is refused. */
 const tombstone: Cell = () => ({ state: 'GONE', answers: ['undone'] });
 
-/** STORY.md, "Stock", cell by cell. */
+/** docs/story.md, "Stock", cell by cell. */
 export const stock: Record<Standing, Record<Instruction, Cell>> = {
   none: { reserve: allot, sell: bug, undo: tombstone },
   HELD: { reserve: again('reserved'), sell: handOver, undo: putBack },

@@ -1,6 +1,6 @@
 import type { Kind } from './kind.js';
 
-/** Why an order ended: the codes of CONTRACT.md. */
+/** Why an order ended: the codes of docs/contract.md. */
 export type Reason =
   | 'payment-declined'
   | 'insufficient-funds'

@@ -38,7 +38,7 @@ export class PlacedOrder {
     return this.view.state;
   }
 
-  /** Applies the cell of STORY.md for this happening. */
+  /** Applies the cell of docs/story.md for this happening. */
   tell(happening: Happening, reason: string): Told {
     const step = story[this.state][happening]({ state: this.state, ...this.hidden }, reason);
     const entries = (step.entries ?? []).map((type) => this.entry(type, step));

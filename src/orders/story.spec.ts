@@ -1,7 +1,7 @@
 import { ORDER_STATES, type OrderState } from './index.js';
 import { type Happening, type Situation, type Step, story } from './story.js';
 
-/** STORY.md, "Order", restated: what each cell changes. `-` = ignore, `bug` = parked with an alarm. */
+/** docs/story.md, "Order", restated: what each cell changes. `-` = ignore, `bug` = parked with an alarm. */
 const closeWith = (ending: string, reason: string, stock = true) =>
   `CLOSING ${ending} ${reason} [order-closing] >undo-payment${stock ? ',undo-stock' : ''}`;
 

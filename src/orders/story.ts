@@ -118,7 +118,7 @@ const cancelRejected: Cell = () => ({ refused: orderNotCancellable() });
 const lateMoney = late('undo-payment', 'money arrived for an order that has ended: it is called back');
 const lateStock = late('undo-stock', 'goods were reserved for an order that has ended: they are called back');
 
-/** STORY.md, "Order", cell by cell. Correctness never rests on order of arrival: every cell is defined. */
+/** docs/story.md, "Order", cell by cell. Correctness never rests on order of arrival: every cell is defined. */
 export const story: Record<OrderState, Record<Happening, Cell>> = {
   PLACED: {
     'payment-authorised': go('AUTHORISED', 'order-authorised', 'reserve'),

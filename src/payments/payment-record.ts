@@ -61,7 +61,7 @@ export interface Step {
   alarm?: string;
 }
 
-/** The columns of the table in STORY.md; `ended` is DECLINED, FAILED, VOIDED or REFUNDED. */
+/** The columns of the table in docs/story.md; `ended` is DECLINED, FAILED, VOIDED or REFUNDED. */
 export type Column =
   | 'none'
   | 'PENDING (authorise)'

@@ -1,7 +1,7 @@
 import { columnOf, noPayment, type PaymentEvent, type PaymentRecord, type Step } from './payment-record.js';
 import { advance } from './payment.js';
 
-// STORY.md, "Payment", word for word. Every cell becomes at least one test below; a cell without a meaning fails.
+// docs/story.md, "Payment", word for word. Every cell becomes at least one test below; a cell without a meaning fails.
 const STORY = `
 | event ↓ / state →    | none                      | PENDING (authorise)                        | AUTHORISED        | AUTHORISED (capture)                       | AUTHORISED (void)                                            | CAPTURED                                    | CAPTURED (refund n)                                               | DECLINED, FAILED, VOIDED, REFUNDED |
 | authorise            | PENDING (authorise)       | ignore                                     | answer authorised | ignore                                     | ignore                                                       | ignore                                      | ignore                                                            | answer its end                     |
@@ -174,7 +174,7 @@ const MEANINGS: Record<string, (payment: PaymentRecord) => Meaning[]> = {
   ],
 };
 
-describe('The payment table of STORY.md', () => {
+describe('The payment table of docs/story.md', () => {
   it('has seven events and eight columns, and every cell is tested', () => {
     expect(ROWS.map((row) => row.length)).toEqual(Array(7).fill(9));
     expect(Object.keys(STANDING)).toEqual(COLUMNS);

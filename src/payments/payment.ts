@@ -9,7 +9,7 @@ export function advance(payment: PaymentRecord, event: PaymentEvent): Step {
   return cell(payment, event);
 }
 
-/** STORY.md, cell by cell. Its row "effect unknown" is no step: the effect goes on asking by the same key. */
+/** docs/story.md, cell by cell. Its row "effect unknown" is no step: the effect goes on asking by the same key. */
 const TABLE: { [T in Type]: Record<Column, steps.Cell<T>> } = {
   authorise: {
     none: steps.begin,

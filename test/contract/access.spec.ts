@@ -36,17 +36,10 @@ describe.each(doors)('%s over %s', (_name, gate, operation) => {
   const { scope } = operation.traits;
 
   it('refuses every wrong credential alike, before it looks at the input', async () => {
-    const wrong = [
-      'wrong',
-      `${READER} `,
-      READER.toUpperCase(),
-      `${READER}x`,
-      'x'.repeat(4_000),
-      'eyJhbGciOiJub25lIn0.e30.',
-    ];
+    const wrong = ['wrong', READER.toUpperCase(), `${READER}x`, 'x'.repeat(4_000), 'eyJhbGciOiJub25lIn0.e30.'];
     const said = [];
     for (const secret of wrong) said.push(await knock(gate, operation, secret));
-    for (const { code, status, message } of said.filter((_, i) => i !== 1))
+    for (const { code, status, message } of said)
       expect([code, status, message]).toEqual(['unauthenticated', UNAUTHENTICATED[gate], said[0]!.message]);
     expect(said[0]!.message).not.toMatch(/wrong|scope|known/);
   });

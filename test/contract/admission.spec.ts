@@ -76,8 +76,6 @@ describe.each(GATES)('a call that is made again over %s', (gate) => {
     expect([first.code, first.replayed, second.replayed]).toEqual(['ok', false, true]);
     expect(second.raw).toBe(first.raw);
     await orderIn(at.house, first.result.id, 'CONFIRMED');
-    const third = await at.caller.call(gate, 'orders.get', { id: first.result.id }).catch(() => undefined);
-    if (gate !== 'amqp') expect(third!.result.state).toBe('CONFIRMED');
   });
 
   it('is answered again byte for byte: not found', async () => {
@@ -163,9 +161,10 @@ it('keeps the keys of two callers apart, and of two operations', async () => {
       key: own,
       secret: OTHER,
     });
-    const nobodys =
-      gate === 'amqp' && (await at.caller.call(gate, 'orders.place', anOrder(sku), { key: own, secret: null }));
-    const said = [first, theirs, ...(nobodys ? [nobodys] : [])];
+    const said = [first, theirs];
+    // The publisher without a credential is a third caller.
+    if (gate === 'amqp')
+      said.push(await at.caller.call(gate, 'orders.place', anOrder(sku), { key: own, secret: null }));
     expect(said.map(({ code, replayed }) => [code, replayed])).toEqual(said.map(() => ['ok', false]));
     expect(new Set(said.map(({ result }) => result.id)).size).toBe(said.length);
   }
@@ -173,21 +172,21 @@ it('keeps the keys of two callers apart, and of two operations', async () => {
   expect([cancelled.code, cancelled.replayed]).toEqual(['ok', false]);
 });
 
-it.each([['', 'ä', 'k'.repeat(256), '"unfinished', 'two\nlines'].map((key) => key)].flat())(
-  'refuses a key that is none: %j',
-  async (key) => {
-    // n/a, because these cannot stand in a header of HTTP/1.1 or HTTP/2 as they are.
-    const sendable = key !== 'ä' && !key.includes('\n') && key !== '';
-    for (const gate of sendable ? GATES : (['amqp'] as Gate[])) {
-      const { code, status } = await at.caller.call(gate, 'orders.place', anOrder(sku), { key });
-      expect([gate, code, status]).toEqual([
-        gate,
-        'invalid-idempotency-key',
-        { rest: '400', grpc: 'INVALID_ARGUMENT', amqp: 'invalid' }[gate],
-      ]);
-    }
-  },
-);
+it.each<[key: string, gates: Gate[]]>([
+  ['', GATES],
+  ['k'.repeat(256), GATES],
+  ['"unfinished', GATES],
+  ['"', GATES],
+  // n/a elsewhere, because these cannot stand in the headers of HTTP/2, and a line break in none of HTTP.
+  ['ä', ['rest', 'amqp']],
+  ['two\nlines', ['amqp']],
+])('refuses a key that is none: %j', async (key, gates) => {
+  for (const gate of gates) {
+    const { code, status } = await at.caller.call(gate, 'orders.place', anOrder(sku), { key });
+    const refused = { rest: '400', grpc: 'INVALID_ARGUMENT', amqp: 'invalid' }[gate];
+    expect([gate, code, status]).toEqual([gate, 'invalid-idempotency-key', refused]);
+  }
+});
 
 it('takes a key quoted or bare as one, and a message-id where there is no key', async () => {
   const key = randomUUID();

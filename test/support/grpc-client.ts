@@ -59,7 +59,7 @@ export class GrpcClient {
     let client = this.clients.get(module);
     if (!client) {
       const service = `${module[0]!.toUpperCase()}${module.slice(1)}Service`;
-       
+
       client = new packages.sanmon[module].v1[service](this.address, credentials.createInsecure()) as Client;
       this.clients.set(module, client);
     }

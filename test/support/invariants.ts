@@ -2,7 +2,7 @@ import { Client } from 'pg';
 import { eventually } from './eventually.js';
 import type { TestHouse } from './house.js';
 
-/** STORY.md, "What must hold at every quiet moment": each query answers the rows that break it, so none. */
+/** docs/story.md, "What must hold at every quiet moment": each query answers the rows that break it, so none. */
 const INVARIANTS: Record<string, string> = {
   'every order has ended': `SELECT id, state FROM orders.orders WHERE state NOT IN ('CONFIRMED', 'REJECTED', 'CANCELLED')`,
   'money is kept for CONFIRMED orders only, and all of it': `

@@ -84,7 +84,9 @@ export class CommandRun {
     await this.traffic.strangers.keep(tx, 'parked', parked);
     await this.traffic.strangers.keep(tx, 'refused', refused);
     const waited = outcomes.flatMap(({ index }) => this.commands[index]!.seq ?? []);
-    if (waited.length > 0) await this.traffic.strangers.settle(tx, waited);
+    // Fewer than we claimed: our lease ran out and another process was first. Then nothing of this may stand.
+    if (waited.length > 0 && (await this.traffic.strangers.settle(tx, waited)) < waited.length)
+      throw new Error('a waiting command was handled by another process meanwhile');
   }
 
   /** Keeps a command that cannot run now: what may pass waits for ever, a surprise six times. */

@@ -2,7 +2,7 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { Failure } from '../../failure.js';
 import { parsedJson } from '../json.js';
 
-/** CONTRACT, "Limits". */
+/** docs/contract.md, "Limits". */
 export const MAX_BODY = 1024 * 1024;
 
 const JSON_TYPE = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-?8"?\s*)?;?\s*$/i;

@@ -41,7 +41,7 @@ const BY_CODE: Record<string, number> = {
   'unsupported-media-type': 415,
 };
 
-/** The status a failure has over HTTP (DESIGN §5). */
+/** The status a failure has over HTTP (docs/architecture.md). */
 export const statusOf = ({ kind, code }: Failure): number =>
   Object.hasOwn(BY_CODE, code) ? BY_CODE[code]! : BY_KIND[kind];
 
