@@ -58,7 +58,7 @@ export const list = <T>(of: Setting<T | undefined>): Setting<NonNullable<T>[]> =
   fallback: [],
   parse: (t) => {
     const values = t.split(',').map((part) => of.parse(part.trim()));
-    return values.every((v) => v !== undefined && v !== null) ? (values) : undefined;
+    return values.every((v) => v !== undefined && v !== null) ? values : undefined;
   },
 });
 
