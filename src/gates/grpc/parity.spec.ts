@@ -1,5 +1,6 @@
 import { loadSync, type MessageTypeDefinition } from '@grpc/proto-loader';
 import protobuf from 'protobufjs';
+import { messageJson } from '../../../test/support/wire-json.js';
 import { protoCodec } from './codec.js';
 import { PROTO_DIRECTORY, protoFiles, schema } from './schema.js';
 
@@ -41,41 +42,13 @@ function valueOf(field: protobuf.Field, optionals: boolean): unknown {
   return field.repeated ? [one(0), one(1)] : one(0);
 }
 
-/** What a stock client got, in our JSON view. */
-function seen(type: protobuf.Type, message: Json): Json {
-  const entries = type.fieldsArray.flatMap((field): [string, unknown][] => {
-    const value = message[field.name];
-    if (value === undefined || value === null) return [];
-    return [[field.name, Array.isArray(value) ? value.map((v) => seenValue(field, v)) : seenValue(field, value)]];
-  });
-  return Object.fromEntries(entries);
-}
-
-function seenValue({ resolvedType }: protobuf.Field, value: unknown): unknown {
-  if (!(resolvedType instanceof protobuf.Type)) return value;
-  if (resolvedType.name === 'Struct') return structJson(value as { fields: Json });
-  if (resolvedType.name !== 'Timestamp') return seen(resolvedType, value as Json);
-  const { seconds, nanos } = value as { seconds: number; nanos: number };
-  return new Date(seconds * 1000 + nanos / 1e6).toISOString();
-}
-
-const structJson = ({ fields }: { fields: Json }): Json =>
-  Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, valueJson(value as Json)]));
-
-function valueJson(value: Json): unknown {
-  const [kind, content] = Object.entries(value)[0]!;
-  if (kind === 'nullValue') return null;
-  if (kind === 'listValue') return (content as { values: Json[] }).values.map(valueJson);
-  return kind === 'structValue' ? structJson(content as { fields: Json }) : content;
-}
-
 describe.each(ours.map((type) => [type.fullName.slice(1), type] as const))('%s', (name, type) => {
   const codec = protoCodec(name);
 
   it.each([true, false])('reaches a stock client field by field, and back (optionals: %s)', (optionals) => {
     const json = sample(type, optionals);
     const deserialize = (stock[name] as MessageTypeDefinition<Json, Json>).deserialize;
-    expect(seen(type, deserialize(codec.encode(json)))).toStrictEqual(json);
+    expect(messageJson(type, deserialize(codec.encode(json)))).toStrictEqual(json);
     expect(JSON.stringify(codec.decode(codec.encode(json)))).toBe(JSON.stringify(json));
   });
 });
