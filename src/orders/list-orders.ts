@@ -13,7 +13,7 @@ import { Failure } from '../failure.js';
 /** Asks for orders, newest first. */
 @Operation({ name: 'orders.list', scope: 'orders:read', kind: 'query' })
 export class ListOrders {
-  @Optional() @Text(64) customerId?: string;
+  @Optional() @Text(128) customerId?: string;
   @Optional() @OneOf(ORDER_STATES) state?: OrderState;
   @Optional() @PageSize() pageSize?: number;
   @Optional() @PageToken() pageToken?: string;

@@ -21,13 +21,13 @@ export class OrderedLine {
 /** Asks for an order. Prices are the server's; at most 100 lines, one for each SKU. */
 @Operation({ name: 'orders.place', scope: 'orders:write', kind: 'command' })
 export class PlaceOrder {
-  @Text(64) customerId!: string;
+  @Text(128) customerId!: string;
   @Email() email!: string;
   @Currency() currency!: string;
   @ListOf(() => OrderedLine, 100, 'sku') lines!: OrderedLine[];
   @Text(64) paymentMethod!: string;
   @Optional() @OneOf(['en', 'ja']) locale?: 'en' | 'ja';
-  @Optional() @Text(500, { lines: true }) note?: string;
+  @Optional() @Text(2_000, { lines: true }) note?: string;
 }
 
 const LARGEST_TOTAL = 10 ** 12;
