@@ -107,13 +107,17 @@ function registerChecks(app: NestExpressApplication, { sources, traffic }: Found
   if (traffic.broker) health.register('broker', () => (traffic.broker!.complaint === '' ? 'ok' : 'degraded'));
 }
 
+const SAME_SIGNAL_MS = 1_000;
+
 /** Closes once: the first signal drains, the second or the deadline ends. */
 export function closeOnSignals(house: House, timeoutMs: number): void {
   const logger = new Logger('House');
-  let closing = false;
+  let closingSince: number | undefined;
   const close = (signal: string): void => {
-    if (closing) process.exit(1);
-    closing = true;
+    // Ctrl-C under npm comes twice within milliseconds: from the terminal, and forwarded by npm.
+    if (closingSince !== undefined && Date.now() - closingSince > SAME_SIGNAL_MS) process.exit(1);
+    if (closingSince !== undefined) return;
+    closingSince = Date.now();
     logger.log(`${signal}: closing; again to end at once`);
     const deadline = setTimeout(() => {
       logger.error(`not closed within ${timeoutMs} ms`);

@@ -52,7 +52,8 @@ const TABLES = `
 export async function openLedger(databaseUrl: string, warn: (trouble: string) => void): Promise<Pool> {
   const onConnect = prepare as (client: ClientBase) => void; // pg-pool awaits it, its types do not say so
   const pool = new Pool({ connectionString: databaseUrl, max: 8, connectionTimeoutMillis: 10_000, onConnect });
-  pool.on('error', (error) => warn(`ledger: idle connection lost: ${error.message}`));
+  // At the end the server may go away before it has read our good-bye.
+  pool.on('error', (error) => pool.ending || warn(`ledger: idle connection lost: ${error.message}`));
   try {
     await pool.query(TABLES); // several statements in one query are one transaction
     return pool;
