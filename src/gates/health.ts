@@ -19,7 +19,7 @@ const PATIENCE_MS = 1_000;
 export class Health {
   private readonly logger = new Logger(Health.name);
   private readonly checks = new Map<string, Check>();
-  private draining = false;
+  private leaving = false;
 
   /** Adds a check, or replaces the one of this name. */
   register(name: string, check: Check): void {
@@ -28,7 +28,12 @@ export class Health {
 
   /** From now on not ready, so that nobody sends anything new while the rest is finished. */
   drain(): void {
-    this.draining = true;
+    this.leaving = true;
+  }
+
+  /** Whether this process is on its way out. */
+  get draining(): boolean {
+    return this.leaving;
   }
 
   /** All checks at once; the worst decides. */

@@ -1,6 +1,8 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Server } from 'node:http';
+import type { NextFunction, Request, Response } from 'express';
 import { FailureFilter } from '../failure.filter.js';
+import { Health } from '../health.js';
 import { readBody } from './body.js';
 import { HttpReplies } from './replies.js';
 import { answerOptions } from './routes.js';
@@ -18,7 +20,7 @@ export function configureHttp(app: NestExpressApplication): void {
   app.disable('x-powered-by');
   // Ours are versions; Express would hash every body to make one up.
   app.set('etag', false);
-  app.use(answerOptions, readBody);
+  app.use(sendAway(app), answerOptions, readBody);
   app.useGlobalInterceptors(new HttpReplies());
   app.useGlobalFilters(new FailureFilter());
   const server = app.getHttpServer() as Server & { connectionsCheckingInterval: number };
@@ -26,3 +28,13 @@ export function configureHttp(app: NestExpressApplication): void {
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.connectionsCheckingInterval = LOOK_EVERY_MS;
 }
+
+/** While draining, every answer ends its connection: whoever kept it open looks for another replica before we are gone. */
+const sendAway = (app: NestExpressApplication) => {
+  let health: Health | undefined;
+  return (_request: Request, response: Response, next: NextFunction): void => {
+    const known = (health ??= app.get<Health, Health>(Health, { strict: false }));
+    if (known.draining) response.setHeader('Connection', 'close');
+    next();
+  };
+};
