@@ -27,6 +27,9 @@ export interface TrafficOptions {
   signature: Signature;
 }
 
+/** 10,000 messages: what is more than that waits for the next start. */
+const FLUSH_PASSES = 20;
+
 /** The message path of one module: its outbox and relay, its intake, inbox and lanes, its effects and timers. */
 export class ModuleTraffic {
   readonly outbox: Outbox;
@@ -38,6 +41,7 @@ export class ModuleTraffic {
   readonly loops: Loop[] = [];
   private readonly lanesLoop: Loop;
   readonly relayLoop: Loop;
+  private readonly relay: Relay;
 
   constructor(
     readonly module: string,
@@ -58,8 +62,8 @@ export class ModuleTraffic {
     this.effects = new Effects(module, database);
     const lanes = new Lanes(module, database, this.inbox, traffic.handlers);
     const memory = new Memory(module, database, retentionDays);
-    const relay = new Relay(module, database, this.carrier());
-    this.relayLoop = this.loop('relay', () => relay.step());
+    this.relay = new Relay(module, database, this.carrier());
+    this.relayLoop = this.loop('relay', () => this.relay.step());
     this.lanesLoop = this.loop('lanes', () => lanes.step());
     this.loop('timers', () => this.timers.step());
     this.loop('effects', () => this.effects.sweep());
@@ -71,6 +75,11 @@ export class ModuleTraffic {
     const loop = new Loop(`${this.module} ${name}`, step);
     this.loops.push(loop);
     return loop;
+  }
+
+  /** Sends what still stands in the outbox, so that it need not wait for our next start. At most a few seconds. */
+  async flush(): Promise<void> {
+    for (let pass = 0; pass < FLUSH_PASSES && (await this.relay.step()) === 'more'; pass++);
   }
 
   private carrier(): LocalCarrier | RabbitMqCarrier {
@@ -147,6 +156,8 @@ export class Traffic {
     await this.broker?.stopConsuming();
     await Promise.all(this.all().map((t) => t.effects.stop()));
     await Promise.all(this.all().flatMap((t) => t.loops.map((loop) => loop.stop())));
+    // Only to the broker: carried locally, messages would begin new work here.
+    if (this.broker) await Promise.all(this.all().map((t) => t.flush().catch(() => undefined)));
     await Promise.all([...this.notices.values()].map((notices) => notices.close()));
     await this.broker?.close();
     this.logger.log('closed');
