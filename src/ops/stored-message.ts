@@ -55,7 +55,7 @@ export function toMessage(module: string, row: StoredMessage): Message {
     attempts: row.attempts,
     ...whyOf(row),
     firstAt: row.at.toISOString(),
-    ...(row.due && { nextAt: row.due.toISOString() }),
+    ...(row.state === 'retry' && row.due && { nextAt: row.due.toISOString() }),
     ...bodyOf(row),
     headers: headersOf(row),
     ...(row.principal !== null && { principal: row.principal }),
