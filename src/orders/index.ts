@@ -41,7 +41,7 @@ export class OrderLine {
 export class Order {
   @Id() id!: string;
   @OneOf(ORDER_STATES) state!: OrderState;
-  @Text(64) customerId!: string;
+  @Text(128) customerId!: string;
   @Email() email!: string;
   @Currency() currency!: string;
   @ListOf(() => OrderLine, 100) lines!: OrderLine[];
@@ -50,7 +50,7 @@ export class Order {
   @Optional() @Text(200) reason?: string;
   @Text(64) paymentMethod!: string;
   @OneOf(['en', 'ja']) locale!: 'en' | 'ja';
-  @Optional() @Text(500, { lines: true }) note?: string;
+  @Optional() @Text(2_000, { lines: true }) note?: string;
   @Whole(1, 10 ** 6) version!: number;
   @Instant() createdAt!: string;
   @Instant() updatedAt!: string;
