@@ -1,5 +1,10 @@
 import { connect } from 'amqplib';
 import { v7 } from 'uuid';
+import { Failure } from '../../src/failure.js';
+import type { Asked } from '../../src/gates/asked.js';
+import { operationOf } from '../../src/gates/operation.js';
+import { Desks } from '../../src/ops/desks.js';
+import { DiscardMessage } from '../../src/ops/discard-message.js';
 import { messageClasses, messageOf } from '../../src/messaging/contract.js';
 import type { Handle } from '../../src/messaging/handlers.js';
 import { validated } from '../../src/gates/validate.js';
@@ -153,6 +158,27 @@ describe('a message that had its answer, or waits in its order', () => {
     expect(answers.filter((a) => a.status === 200)).toHaveLength(1);
     expect((await rest().get(`/v1/ops/audit?messageId=${message.id}`)).body.acts).toHaveLength(1);
   });
+});
+
+it('repairs each message once in a set, whatever else is asked of it there', async () => {
+  const [first, second] = [await parked('inventory.put-item', {}), await parked('inventory.put-item', {})];
+  const [desk] = at.house.house.app.get(Desks, { strict: false }).of('inventory');
+  const asked = (id: string, reason: string): Asked<DiscardMessage> => ({
+    id: v7(),
+    operation: operationOf(DiscardMessage),
+    command: { id, reason },
+    by: { name: 'key:shop', scopes: new Set(['ops']) },
+  });
+  const set = [asked(first.id, 'one'), asked(first.id, 'two'), asked(second.id, 'three'), asked(`msg_${v7()}`, 'four')];
+  const outcomes = await Promise.all(set.map((one) => desk!.gatherer.gather(desk!.discardMessage, one)));
+  expect(outcomes.map(({ outcome }) => (outcome instanceof Failure ? outcome.code : outcome.id))).toEqual([
+    first.id,
+    'message-in-repair',
+    second.id,
+    'message-not-found',
+  ]);
+  const { acts } = (await rest().get(`/v1/ops/audit?messageId=${first.id}`)).body;
+  expect(acts.map((a: Json) => a.reason)).toEqual(['one']);
 });
 
 describe('lists', () => {
