@@ -92,10 +92,9 @@ describe('a command from outside that was refused at the gate', () => {
   });
 
   it('is released as it is when it is right by now, and done once however often that is asked', async () => {
-    const { rows } = at;
     const id = v7();
     const body = { sku: 'late', name: 'Late', currency: 'JPY', unitPrice: 7 };
-    await rows(
+    await at.rows(
       `INSERT INTO inventory.inbox (lane, type, message_id, state, code, reason, principal, headers, raw)
        VALUES (-1, 'inventory.put-item', $1, 'parked', 'invalid', 'an older version', 'amqp:publisher', '{}', $2)`,
       [id, Buffer.from(JSON.stringify(body))],
