@@ -1,11 +1,12 @@
 const modules = 'orders|payments|inventory|notifications';
+const upper = modules + '|ops';
 const above = {
-  failure: 'config|database|access|messaging|gates|' + modules,
-  config: 'database|messaging|gates|' + modules,
-  database: 'access|messaging|gates|' + modules,
-  access: 'messaging|gates|' + modules,
-  messaging: 'gates|' + modules,
-  gates: modules,
+  failure: 'config|database|access|messaging|gates|' + upper,
+  config: 'database|messaging|gates|' + upper,
+  database: 'access|messaging|gates|' + upper,
+  access: 'messaging|gates|' + upper,
+  messaging: 'gates|' + upper,
+  gates: upper,
 };
 
 /** The floors and front doors of the house (docs/architecture.md): nothing imports upwards, and there is no circle. */
@@ -40,6 +41,18 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/orders/' },
       to: { path: '^src/notifications/' },
+    },
+    {
+      name: 'ops-knows-no-module',
+      severity: 'error',
+      from: { path: '^src/ops/' },
+      to: { path: `^src/(${modules})/` },
+    },
+    {
+      name: 'modules-know-not-ops',
+      severity: 'error',
+      from: { path: `^src/(${modules})/` },
+      to: { path: '^src/ops/' },
     },
     {
       name: 'aggregates-are-pure',

@@ -13,6 +13,7 @@ import type { Traffic } from './messaging/traffic.js';
 import { channelFor } from './notifications/channels/channel-for.js';
 import { NotificationsModule } from './notifications/notifications.module.js';
 import { notificationsStorage } from './notifications/notifications.storage.js';
+import { OpsModule } from './ops/ops.module.js';
 import { RememberingCatalogue } from './orders/catalogue.js';
 import { OrdersModule } from './orders/orders.module.js';
 import { ordersStorage } from './orders/orders.storage.js';
@@ -64,6 +65,7 @@ export class AppModule {
         MessagingModule.forRoot(traffic),
         GatesModule.forRoot(keys),
         ...settings.MODULES.map((name) => modules[name]()),
+        OpsModule,
       ],
     };
   }

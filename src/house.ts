@@ -48,7 +48,7 @@ async function openGates(settings: Settings, foundations: Foundations): Promise<
   const grpc = new GrpcGate({
     host: settings.HOST,
     port: settings.GRPC_PORT,
-    modules: settings.MODULES,
+    modules: [...settings.MODULES, 'ops'],
     closeWithinMs: 8_000,
   });
   // Globals first, then connect: handlers are bound inside connectMicroservice, and inherit nothing unless asked.

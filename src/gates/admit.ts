@@ -46,6 +46,12 @@ export class Admission {
     return { id: v7(), operation, command: validated(type, call.input), by, key };
   }
 
+  /** Who a refused call is kept under: its caller if the credential was good, else who it is without one. */
+  async nameOf({ authorization, otherwise }: Call): Promise<string> {
+    const known = await this.access.principal(authorization, otherwise).catch(() => otherwise);
+    return known?.name ?? 'nobody';
+  }
+
   /** The same for a gate that answers each message of a set by itself. */
   async tryAdmit<C extends object>(type: OperationClass<C>, call: Call): Promise<Asked<C> | Failure> {
     try {

@@ -81,6 +81,17 @@ export function Text(maximum: number, { lines = false } = {}): PropertyDecorator
   });
 }
 
+/** A moment as this house writes it: ISO 8601 in UTC with milliseconds. */
+export const Instant = (): PropertyDecorator =>
+  field({
+    says: 'must be a time such as 2026-01-31T12:00:00.000Z',
+    schema: { type: 'string', format: 'date-time' },
+    holds: (value) =>
+      typeof value === 'string' &&
+      /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(value) &&
+      !Number.isNaN(Date.parse(value)),
+  });
+
 /** One of a fixed set of words. */
 export const OneOf = (words: readonly string[]): PropertyDecorator =>
   field({

@@ -1,21 +1,24 @@
+import { Currency, Id, Instant, ListOf, Quantity, Sku, Text, UnitPrice, Whole } from '../gates/fields.js';
 import { Command, Event } from '../messaging/contract.js';
+
+const Pieces = (): PropertyDecorator => Whole(0, 10 ** 12);
 
 /** A thing that is sold, and its stock: available + reserved + sold = received. Amounts are integer minor units. */
 export class Item {
-  sku!: string;
-  name!: string;
-  currency!: string;
-  unitPrice!: number;
-  available!: number;
-  reserved!: number;
-  sold!: number;
-  version!: number;
-  updatedAt!: string;
+  @Sku() sku!: string;
+  @Text(200) name!: string;
+  @Currency() currency!: string;
+  @UnitPrice() unitPrice!: number;
+  @Pieces() available!: number;
+  @Pieces() reserved!: number;
+  @Pieces() sold!: number;
+  @Pieces() version!: number;
+  @Instant() updatedAt!: string;
 }
 
 export class StockLine {
-  sku!: string;
-  quantity!: number;
+  @Sku() sku!: string;
+  @Quantity() quantity!: number;
 }
 
 /** What placing an order asks of an item. */
@@ -24,25 +27,25 @@ export type Quote = Pick<Item, 'sku' | 'name' | 'currency' | 'unitPrice'>;
 /** Commands: what inventory does when told. Each is all or nothing for its order. */
 @Command('inventory.reserve')
 export class ReserveStock {
-  orderId!: string;
-  lines!: StockLine[];
+  @Id() orderId!: string;
+  @ListOf(() => StockLine, 100) lines!: StockLine[];
 }
 
 @Command('inventory.sell')
 export class SellStock {
-  orderId!: string;
+  @Id() orderId!: string;
 }
 
 /** Make it as if it had never been; leaves a tombstone when there is nothing yet. */
 @Command('inventory.undo', { untiring: true })
 export class UndoStock {
-  orderId!: string;
+  @Id() orderId!: string;
 }
 
 /** What the events about an order's stock say. */
 export class OrderStock {
-  orderId!: string;
-  lines!: StockLine[];
+  @Id() orderId!: string;
+  @ListOf(() => StockLine, 100) lines!: StockLine[];
 }
 
 @Event('inventory.stock-reserved.v1', { heard: true })
@@ -61,7 +64,7 @@ export class StockReleased extends OrderStock {}
 /** The answer to {@link UndoStock}: nothing is held or sold for the order. */
 @Event('inventory.stock-undone.v1', { heard: true, published: false })
 export class StockUndone {
-  orderId!: string;
+  @Id() orderId!: string;
 }
 
 @Event('inventory.stock-received.v1', { key: 'sku' })

@@ -77,6 +77,12 @@ export class Inbox {
     await tx.rows(this.text.lock, [[...new Set(lanes)]]);
   }
 
+  /** Lets what waited behind messages of these keys go on, after an operator took them away or put them back. */
+  async goOn(tx: Tx, keys: string[]): Promise<void> {
+    if (keys.length > 0) await tx.run(this.text.unblock, [keys]);
+    tx.afterCommit(this.wake);
+  }
+
   /** Locks the lanes that have work and that no other process holds; `seen` = how many had work at all. */
   async lockReady(tx: Tx): Promise<{ lanes: number[]; seen: number }> {
     const rows = await tx.rows<{ lane: number; mine: boolean }>(this.text.lockReady);

@@ -42,3 +42,22 @@ export const messagingTables = (schema: string): string[] => [
      at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (principal, operation, key))`,
   `CREATE INDEX idempotency_keys_at_idx ON ${schema}.idempotency_keys USING brin (at)`,
 ];
+
+/**
+ * What the repair desk keeps of one module: every act of an operator with what it changed, and releases of many messages
+ * that are under way. The index is partial, so that the statements of intake and lanes cannot choose it.
+ */
+export const repairTables = (schema: string): string[] => [
+  `CREATE TABLE ${schema}.repair_acts (
+     id uuid PRIMARY KEY, at timestamptz NOT NULL DEFAULT now(), by text NOT NULL,
+     act text NOT NULL CHECK (act IN ('RELEASE', 'REPLACE', 'DISCARD', 'RELEASE_MANY')),
+     message_id uuid, type text, key text, reason text, operation_id uuid, original text)`,
+  `CREATE INDEX repair_acts_message_idx ON ${schema}.repair_acts (message_id, id)`,
+  `CREATE TABLE ${schema}.bulk_releases (
+     id uuid PRIMARY KEY, at timestamptz NOT NULL DEFAULT now(), by text NOT NULL, scopes text[] NOT NULL, filter text NOT NULL,
+     tell text[] NOT NULL DEFAULT '{}', upto bigint NOT NULL, position bigint NOT NULL DEFAULT 0, selected integer NOT NULL,
+     released integer NOT NULL DEFAULT 0, failed integer NOT NULL DEFAULT 0, next_at timestamptz NOT NULL DEFAULT now(),
+     done_at timestamptz)`,
+  `CREATE INDEX bulk_releases_open_idx ON ${schema}.bulk_releases (next_at) WHERE done_at IS NULL OR tell <> '{}'`,
+  `CREATE INDEX inbox_aside_idx ON ${schema}.inbox (state, seq) WHERE state IN ('parked', 'refused')`,
+];

@@ -1,10 +1,11 @@
 import type { Storage } from '../database/data-sources.js';
 import { Notifications1700000000001 } from './migrations/0001-notifications.js';
+import { NotificationsRepair1700000000002 } from './migrations/0002-repair.js';
 import { NotificationSchema } from './notification.schema.js';
 
 /** What notifications stores. */
 export const notificationsStorage: Storage = {
   schema: 'notifications',
   entities: [NotificationSchema],
-  migrations: [Notifications1700000000001],
+  migrations: [Notifications1700000000001, NotificationsRepair1700000000002],
 };

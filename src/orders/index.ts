@@ -1,3 +1,17 @@
+import {
+  Currency,
+  Email,
+  Id,
+  Instant,
+  ListOf,
+  OneOf,
+  Optional,
+  Quantity,
+  Sku,
+  Text,
+  UnitPrice,
+  Whole,
+} from '../gates/fields.js';
 import { Command, Event } from '../messaging/contract.js';
 
 export const ORDER_STATES = [
@@ -11,32 +25,35 @@ export const ORDER_STATES = [
 ] as const;
 export type OrderState = (typeof ORDER_STATES)[number];
 
+/** A sum in minor units; an order may cost nothing. */
+const Sum = (): PropertyDecorator => Whole(0, 10 ** 12);
+
 /** One line of an order, priced by the server when it was placed. */
 export class OrderLine {
-  sku!: string;
-  name!: string;
-  quantity!: number;
-  unitPrice!: number;
-  amount!: number;
+  @Sku() sku!: string;
+  @Text(200) name!: string;
+  @Quantity() quantity!: number;
+  @UnitPrice() unitPrice!: number;
+  @Sum() amount!: number;
 }
 
 /** An order. Amounts are integer minor units; times ISO 8601 UTC; `version` = number of timeline entries. */
 export class Order {
-  id!: string;
-  state!: OrderState;
-  customerId!: string;
-  email!: string;
-  currency!: string;
-  lines!: OrderLine[];
-  total!: number;
+  @Id() id!: string;
+  @OneOf(ORDER_STATES) state!: OrderState;
+  @Text(128) customerId!: string;
+  @Email() email!: string;
+  @Currency() currency!: string;
+  @ListOf(() => OrderLine, 100) lines!: OrderLine[];
+  @Sum() total!: number;
   /** Why it ended or is ending. */
-  reason?: string;
-  paymentMethod!: string;
-  locale!: 'en' | 'ja';
-  note?: string;
-  version!: number;
-  createdAt!: string;
-  updatedAt!: string;
+  @Optional() @Text(200) reason?: string;
+  @Text(64) paymentMethod!: string;
+  @OneOf(['en', 'ja']) locale!: 'en' | 'ja';
+  @Optional() @Text(2_000, { lines: true }) note?: string;
+  @Whole(1, 10 ** 6) version!: number;
+  @Instant() createdAt!: string;
+  @Instant() updatedAt!: string;
 }
 
 @Event('orders.order-placed.v1', { key: 'id' })
@@ -60,5 +77,5 @@ export class OrderCancelled extends Order {}
 /** The safety timer of an order that does not move: alarm, and the same command again. It never rejects. */
 @Command('orders.stalled')
 export class OrderStalled {
-  orderId!: string;
+  @Id() orderId!: string;
 }

@@ -1,45 +1,58 @@
+import { Currency, Id, Instant, OneOf, Optional, Text, Whole } from '../gates/fields.js';
 import { Command, Event } from '../messaging/contract.js';
 
 /** The state of a payment as the world sees it. */
-export type PaymentState = 'PENDING' | 'AUTHORISED' | 'CAPTURED' | 'DECLINED' | 'VOIDED' | 'REFUNDED' | 'FAILED';
+export const PAYMENT_STATES = [
+  'PENDING',
+  'AUTHORISED',
+  'CAPTURED',
+  'DECLINED',
+  'VOIDED',
+  'REFUNDED',
+  'FAILED',
+] as const;
+export type PaymentState = (typeof PAYMENT_STATES)[number];
+
+/** A sum in minor units; an order may cost nothing. */
+const Sum = (): PropertyDecorator => Whole(0, 10 ** 12);
 
 /** A payment: one per order. Amounts are integer minor units; times ISO 8601 UTC. */
 export class Payment {
-  id!: string;
-  orderId!: string;
-  customerId!: string;
-  state!: PaymentState;
-  currency!: string;
-  amount!: number;
+  @Id() id!: string;
+  @Id() orderId!: string;
+  @Text(128) customerId!: string;
+  @OneOf(PAYMENT_STATES) state!: PaymentState;
+  @Currency() currency!: string;
+  @Sum() amount!: number;
   /** What settled refunds gave back. */
-  refunded!: number;
-  provider!: string;
-  providerReference?: string;
+  @Sum() refunded!: number;
+  @Text(64) provider!: string;
+  @Optional() @Text(255) providerReference?: string;
   /** Why it ended: payment-declined, insufficient-funds, unknown-payment-method, payment-unavailable, capture-failed. */
-  reason?: string;
-  createdAt!: string;
-  updatedAt!: string;
+  @Optional() @Text(200) reason?: string;
+  @Instant() createdAt!: string;
+  @Instant() updatedAt!: string;
 }
 
 /** Commands: what payments does when told. */
 @Command('payments.authorise')
 export class AuthorisePayment {
-  orderId!: string;
-  customerId!: string;
-  currency!: string;
-  amount!: number;
-  paymentMethod!: string;
+  @Id() orderId!: string;
+  @Text(128) customerId!: string;
+  @Currency() currency!: string;
+  @Sum() amount!: number;
+  @Text(64) paymentMethod!: string;
 }
 
 @Command('payments.capture')
 export class CapturePayment {
-  orderId!: string;
+  @Id() orderId!: string;
 }
 
 /** Make it as if it had never been; leaves a tombstone when there is nothing yet. */
 @Command('payments.undo', { untiring: true })
 export class UndoPayment {
-  orderId!: string;
+  @Id() orderId!: string;
 }
 
 /** Events: what payments says happened. */
@@ -68,7 +81,7 @@ export class PaymentRefunded extends Payment {}
 /** The answer to {@link UndoPayment}: no money is held or kept. */
 @Event('payments.payment-undone.v1', { heard: true, published: false })
 export class PaymentUndone {
-  orderId!: string;
+  @Id() orderId!: string;
 }
 
 /** An operator's refund is settled at the provider. */

@@ -1,10 +1,11 @@
 import type { Storage } from '../database/data-sources.js';
 import { Payments1700000000001 } from './migrations/0001-payments.js';
+import { PaymentsRepair1700000000002 } from './migrations/0002-repair.js';
 import { PaymentSchema } from './payment.schema.js';
 
 /** What payments stores. */
 export const paymentsStorage: Storage = {
   schema: 'payments',
   entities: [PaymentSchema],
-  migrations: [Payments1700000000001],
+  migrations: [Payments1700000000001, PaymentsRepair1700000000002],
 };

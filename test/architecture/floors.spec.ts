@@ -42,6 +42,8 @@ const FORBIDDEN: Record<string, [from: string, to: string][]> = {
   'through-the-front-door': [['src/notifications/back-door.ts', '../orders/order.js']],
   'payments-and-inventory-know-nobody': [['src/payments/curious.ts', '../inventory/index.js']],
   'orders-knows-not-notifications': [['src/orders/curious.ts', '../notifications/index.js']],
+  'ops-knows-no-module': [['src/ops/curious.ts', '../orders/index.js']],
+  'modules-know-not-ops': [['src/inventory/repairer.ts', '../ops/index.js']],
   'aggregates-are-pure': [['src/orders/order.ts', '../messaging/outbox.js']],
   'one-file-speaks-amqp': [['src/gates/amqp/second-speaker.ts', 'amqplib']],
   'controllers-do-not-touch-tables': [['src/orders/orders.http.controller.ts', './orders.repository.js']],
@@ -59,6 +61,7 @@ const ALLOWED: [from: string, to: string][] = [
 const targets = [
   ...['src/config/settings.ts', 'src/database/database.ts', 'src/access/access.ts', 'src/messaging/outbox.ts'],
   ...['src/gates/admit.ts', 'src/orders/index.ts', 'src/inventory/index.ts', 'src/notifications/index.ts'],
+  'src/ops/index.ts',
   ...['src/orders/orders.repository.ts', 'test/support/house.ts'],
 ];
 

@@ -23,7 +23,7 @@ export interface Command {
 }
 
 /** What is stored of a command that waits: it was judged once, so who it is stands beside it. */
-interface StoredHeaders {
+export interface StoredHeaders {
   headers: Record<string, unknown>;
   scopes: Scope[];
   key?: string;

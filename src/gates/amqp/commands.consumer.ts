@@ -49,14 +49,15 @@ export class CommandsConsumer {
   /** What admission refuses is parked without a key, so it holds nothing, and whoever asked is told. */
   private async park(refused: { letter: Letter; failure: Failure }[]): Promise<void> {
     if (refused.length === 0) return;
+    const names = await Promise.all(refused.map(({ letter }) => this.gate.admission.nameOf(letter.call)));
     await this.traffic.database.transaction(async (tx) => {
       await this.traffic.strangers.keep(
         tx,
         'parked',
-        refused.map(({ letter, failure }) => ({
+        refused.map(({ letter, failure }, i) => ({
           id: v7(),
           type: letter.type,
-          principal: letter.call.otherwise!.name,
+          principal: names[i]!,
           code: failure.code,
           reason: failure.message,
           content: letter.content,

@@ -38,7 +38,7 @@ export function readLetter({ message }: Delivery, publisherScopes: readonly Scop
     operation,
     content,
     headers: { ...headers, ...kept(properties as unknown as Record<string, unknown>) },
-    replyTo: replyTo && REPLY_TO.test(replyTo) ? replyTo : undefined,
+    replyTo: allowedReplyTo(replyTo),
     correlationId: properties.correlationId as string | undefined,
     call: {
       authorization: typeof authorization === 'string' ? authorization : authorization === undefined ? undefined : '',
@@ -65,7 +65,7 @@ const kept = ({
   JSON.parse(JSON.stringify({ messageId, contentType, type, appId, correlationId, replyTo, userId })) as object;
 
 /** The operation a routing key names, if it is a command; queries have a queue of their own. */
-function operationNamed(name: string): OperationClass | undefined {
+export function operationNamed(name: string): OperationClass | undefined {
   for (const [type, traits] of operations()) if (traits.name === name && traits.kind === 'command') return type;
   return undefined;
 }
@@ -104,6 +104,16 @@ const requestName = (operation: OperationClass, name: string): string =>
   `sanmon.${name.slice(0, name.indexOf('.'))}.v1.${operation.name}Request`;
 
 const PROTOBUF = ['orders.place', 'orders.cancel', 'inventory.receive-stock'];
+
+/** The input that a body is, read once more: for a stored command that an operator puts back. Never throws. */
+export function readBody(operation: OperationClass, content: Buffer, contentType = 'application/json'): unknown {
+  const { name } = operationOf(operation);
+  return decodeBody(content, contentType, name, requestName(operation, name));
+}
+
+/** A queue that may be answered to, or undefined. */
+export const allowedReplyTo = (replyTo: unknown): string | undefined =>
+  typeof replyTo === 'string' && REPLY_TO.test(replyTo) ? replyTo : undefined;
 
 function decodeBody(content: Buffer, contentType: string, name: string, protoName: string): unknown {
   const media = contentType.split(';')[0]!.trim().toLowerCase();
