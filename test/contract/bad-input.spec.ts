@@ -77,7 +77,7 @@ const EVERYWHERE: Record<string, [operation: string, input: () => object, code: 
   'U+0000': ['orders.place', () => anOrder(sku, { note: 'a\0b' }), 'invalid'],
   'a blank customer': ['orders.place', () => anOrder(sku, { customerId: ' ' }), 'invalid'],
   'a customer of 129 characters': ['orders.place', () => anOrder(sku, { customerId: 'c'.repeat(129) }), 'invalid'],
-  'a note of 501 characters': ['orders.place', () => anOrder(sku, { note: 'n'.repeat(501) }), 'invalid'],
+  'a note of 2001 characters': ['orders.place', () => anOrder(sku, { note: 'n'.repeat(2_001) }), 'invalid'],
   'a language we do not speak': ['orders.place', () => anOrder(sku, { locale: 'tlh' }), 'invalid'],
   'a SKU with a space': ['orders.place', () => anOrder('a b'), 'invalid'],
   'three wrong fields at once': [
