@@ -24,7 +24,8 @@ export class CommandsConsumer {
   ) {}
 
   consumeFrom(broker: Broker): void {
-    broker.consume(queueOf.commands(this.traffic.module), PREFETCH, SET, (deliveries) => this.take(deliveries));
+    const options = { prefetch: PREFETCH, set: SET, paused: () => this.traffic.pressure.ofCommands() };
+    broker.consume(queueOf.commands(this.traffic.module), options, (deliveries) => this.take(deliveries));
     this.traffic.loop('waiting commands', () => this.retry());
   }
 
