@@ -16,12 +16,12 @@ export async function declareExchange(connection: ChannelModel, name: string): P
   }
 }
 
-/** Declares a queue with its bindings, which changes nothing where they are as they should be. Tells whether it was missing. */
+/** Declares a queue with its bindings, which changes nothing where they are as they should be; tells what was there before. */
 export async function declareQueue(
   connection: ChannelModel,
   { name, arguments: ours, bindings }: QueueDeclaration,
-): Promise<{ made: boolean }> {
-  const made = !(await exists(connection, name));
+): Promise<{ made: boolean; consumers: number }> {
+  const before = await look(connection, name);
   try {
     await onItsOwn(connection, async (channel) => {
       await channel.assertQueue(name, { durable: true, arguments: ours });
@@ -30,16 +30,15 @@ export async function declareQueue(
   } catch (error) {
     throw differing(error, `the queue ${name}`, `durable, ${JSON.stringify(ours)}`);
   }
-  return { made };
+  return { made: before === undefined, consumers: before?.consumerCount ?? 0 };
 }
 
-/** Asks passively, which creates nothing. */
-async function exists(connection: ChannelModel, queue: string): Promise<boolean> {
+/** Asks passively, which creates nothing; undefined when there is none. */
+async function look(connection: ChannelModel, queue: string): Promise<{ consumerCount: number } | undefined> {
   try {
-    await onItsOwn(connection, (channel) => channel.checkQueue(queue));
-    return true;
+    return await onItsOwn(connection, (channel) => channel.checkQueue(queue));
   } catch (error) {
-    if ((error as { code?: number }).code === NOT_FOUND) return false;
+    if ((error as { code?: number }).code === NOT_FOUND) return undefined;
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import type { Channel, ChannelModel } from 'amqplib';
+import type { ChannelModel } from 'amqplib';
 import type { Consumer } from './consumer.js';
 import { declareQueue } from './declaration.js';
 import type { Lifetime } from './lifetime.js';
@@ -6,9 +6,8 @@ import type { QueueDeclaration } from './topology.js';
 import type { Troubles } from './troubles.js';
 
 const RETRY_MS = 1_000;
-/** A consumer whose queue is gone is idle for ever and nothing tells it, if the broker's word got lost: so we look. */
+/** A consumer whose queue or binding is gone is idle for ever, and nothing may tell it: so we look. */
 const WATCH_MS = 10_000;
-const DECLARE_MS = 60_000;
 
 /** Keeps one queue declared, bound and consumed. It has channels of its own, so its troubles stop no other queue. */
 export class Subscription {
@@ -55,7 +54,7 @@ export class Subscription {
       });
       this.consumed = true;
       this.troubles.over(this.queue);
-      await Promise.race([closed, this.watch(connection, channel, life)]);
+      await Promise.race([closed, this.watch(connection, life)]);
     } finally {
       this.consumed = false;
       this.consumer.lost();
@@ -63,27 +62,23 @@ export class Subscription {
     }
   }
 
-  /** Returns when the queue is no longer as it was left; throws when it is gone or has become another one. */
-  private async watch(connection: ChannelModel, channel: Channel, life: Lifetime): Promise<void> {
-    let declared = Date.now();
+  /** Declares again and again, which restores what is missing. Returns when it must be consumed anew. */
+  private async watch(connection: ChannelModel, life: Lifetime): Promise<void> {
     for (;;) {
       await life.sleep(WATCH_MS);
       if (life.over) return;
-      // On the consuming channel: when the queue is gone this closes it, which is what ends the consuming.
-      const { consumerCount } = await channel.checkQueue(this.queue);
-      if (consumerCount === 0 && this.consumer.consuming) return this.troubles.tell(this.queue, 'nobody consumes it');
-      if (Date.now() - declared < DECLARE_MS) continue;
-      await this.declare(connection);
-      declared = Date.now();
+      const { made, consumers } = await this.declare(connection);
+      if (made || (consumers === 0 && this.consumer.consuming)) return;
     }
   }
 
-  private async declare(connection: ChannelModel): Promise<void> {
+  private async declare(connection: ChannelModel): Promise<{ made: boolean; consumers: number }> {
     const declaration = this.declaration();
     if (!declaration) throw new Error('no queue of this house');
-    const { made } = await declareQueue(connection, declaration);
-    if (made && this.known)
+    const found = await declareQueue(connection, declaration);
+    if (found.made && this.known)
       this.troubles.alarm(this.queue, 'was deleted, and is declared again; messages that lay in it are lost');
     this.known = true;
+    return found;
   }
 }
