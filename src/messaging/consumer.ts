@@ -1,11 +1,14 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Cut, cut } from './cut.js';
 import { Doorbell } from './doorbell.js';
 
 /** A message as it came, with the one channel on which it may be settled. */
 export interface Delivery {
   message: ConsumeMessage;
   channel: Channel;
+  /** The body was larger than this consumer takes: `message.content` is its beginning. */
+  cut?: Cut;
 }
 
 /** How a queue is consumed. */
@@ -14,6 +17,8 @@ export interface ConsumerOptions {
   prefetch: number;
   /** How many are taken at once. */
   set: number;
+  /** Larger bodies are cut the moment they arrive: 400 of 20 MB must never be here together. */
+  cutting?: boolean;
   /** Too much is stored already: what is in the broker stays there. Asked before every set. */
   paused?: () => Promise<boolean>;
 }
@@ -50,7 +55,9 @@ export class Consumer {
     await channel.prefetch(this.options.prefetch);
     const { consumerTag } = await channel.consume(this.queue, (message) => {
       if (message === null) return cancelled();
-      this.waiting.push({ message, channel });
+      const kept: ReturnType<typeof cut> = this.options.cutting ? cut(message.content) : { content: message.content };
+      message.content = kept.content;
+      this.waiting.push({ message, channel, cut: kept.cut });
       this.bell.ring();
     });
     this.tag = consumerTag;
@@ -71,7 +78,8 @@ export class Consumer {
     const { channel, tag } = this;
     this.tag = undefined;
     // A broker that does not answer must not keep us: the deadline stands.
-    if (channel && tag) await Promise.race([channel.cancel(tag).catch(() => undefined), sleep(DRAIN_MS / 2)]);
+    const patience = sleep(DRAIN_MS / 2, undefined, { ref: false });
+    if (channel && tag) await Promise.race([channel.cancel(tag).catch(() => undefined), patience]);
     this.bell.ring();
     await this.working;
   }

@@ -28,7 +28,7 @@ export class DeadLetters {
   ) {}
 
   consumeFrom(broker: Broker): void {
-    const options = { prefetch: PREFETCH, set: PREFETCH };
+    const options = { prefetch: PREFETCH, set: 1 };
     broker.consume(queueOf.dead(this.to.module), options, async (deliveries) => {
       for (const { message } of deliveries) await this.park(message);
     });

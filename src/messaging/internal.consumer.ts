@@ -60,14 +60,19 @@ export class InternalConsumer {
   }
 
   private park({ content, fields, properties }: Delivery['message'], code: string, reason: string): Promise<void> {
-    return this.to.strangers.park(this.to.database, {
+    const unsigned = code === 'unsigned';
+    const stranger = {
       id: v7(),
       type: fields.routingKey,
-      principal: 'internal',
+      principal: unsigned ? 'unsigned' : 'internal',
       code,
       reason,
       content,
       headers: { ...properties.headers, messageId: properties.messageId as string | undefined },
-    });
+    };
+    // What we signed is ours, so all of it is kept.
+    return this.to.database.transaction((tx) =>
+      unsigned ? this.to.strangers.refuse(tx, [stranger]) : this.to.strangers.keep(tx, 'parked', [stranger]),
+    );
   }
 }

@@ -29,6 +29,7 @@ export const messagingTables = (schema: string): string[] => [
   `CREATE INDEX inbox_ready_idx ON ${schema}.inbox (lane, seq) WHERE state = 'ready'`,
   `CREATE INDEX inbox_key_idx ON ${schema}.inbox (key, seq) WHERE key IS NOT NULL`,
   `CREATE INDEX inbox_due_idx ON ${schema}.inbox (lane, due) WHERE state = 'retry'`,
+  `CREATE INDEX inbox_stranger_idx ON ${schema}.inbox (principal) WHERE lane = ${NO_LANE} AND state = 'parked'`,
   `CREATE INDEX inbox_message_idx ON ${schema}.inbox (message_id)`,
   `CREATE TABLE ${schema}.effects (
      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, kind text NOT NULL, key text NOT NULL, body text NOT NULL,

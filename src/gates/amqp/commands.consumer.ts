@@ -24,7 +24,12 @@ export class CommandsConsumer {
   ) {}
 
   consumeFrom(broker: Broker): void {
-    const options = { prefetch: PREFETCH, set: SET, paused: () => this.traffic.pressure.ofCommands() };
+    const options = {
+      prefetch: PREFETCH,
+      set: SET,
+      cutting: true,
+      paused: () => this.traffic.pressure.ofCommands(),
+    };
     broker.consume(queueOf.commands(this.traffic.module), options, (deliveries) => this.take(deliveries));
     this.traffic.loop('waiting commands', () => this.retry());
   }
@@ -51,9 +56,8 @@ export class CommandsConsumer {
   private async park(refused: { letter: Letter; failure: Failure }[]): Promise<void> {
     if (refused.length === 0) return;
     await this.traffic.database.transaction(async (tx) => {
-      await this.traffic.strangers.keep(
+      await this.traffic.strangers.refuse(
         tx,
-        'parked',
         refused.map(({ letter, failure }) => ({
           id: v7(),
           type: letter.type,
@@ -62,6 +66,7 @@ export class CommandsConsumer {
           reason: failure.message,
           content: letter.content,
           headers: letter.headers,
+          cut: letter.cut,
         })),
       );
       this.traffic.outbox.reply(
