@@ -4,14 +4,15 @@ import { type Stranger, Strangers } from '../../src/messaging/strangers.js';
 import { useDatabase } from '../support/fixtures.js';
 import { ToyHouse } from '../support/toy-house.js';
 
-const database = useDatabase();
 let house: ToyHouse;
+// Before the database's own: hooks of one kind run in this order, and the house must not outlive its database.
+afterAll(() => house.close());
+const database = useDatabase();
 
 beforeAll(async () => {
   await ToyHouse.tables(database.url);
   house = await ToyHouse.open(database.url, undefined, {});
 });
-afterAll(() => house.close());
 beforeEach(() => house.source.query('DELETE FROM beta.inbox'));
 
 const refused = (principal: string, length: number, more: Partial<Stranger> = {}): Stranger[] =>
