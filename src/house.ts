@@ -104,7 +104,12 @@ function registerChecks(app: NestExpressApplication, { sources, traffic }: Found
     }),
   );
   // Orders are accepted while the broker is away: they wait in the outbox.
-  if (traffic.broker) health.register('broker', () => (traffic.broker!.complaint === '' ? 'ok' : 'degraded'));
+  const { broker } = traffic;
+  if (!broker) return;
+  health.register('broker', () => (broker.complaint === '' ? 'ok' : 'degraded'));
+  // A queue that is not consumed delays the messages of one module and stops nothing else.
+  for (const { name } of traffic.queues())
+    health.register(`queue ${name}`, () => (broker.complaintOf(name) === '' ? 'ok' : 'degraded'));
 }
 
 const SAME_SIGNAL_MS = 1_000;

@@ -1,26 +1,22 @@
 import { Logger } from '@nestjs/common';
 import { connect, type AmqpConnectionManager } from 'amqp-connection-manager';
-import type { Channel, ChannelModel, ConfirmChannel, Options } from 'amqplib';
+import type { ChannelModel } from 'amqplib';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Consumer, type Delivery } from './consumer.js';
+import { Consumer, type ConsumerOptions, type Delivery } from './consumer.js';
+import { declareExchange, Differs } from './declaration.js';
+import { Lifetime } from './lifetime.js';
+import { type Publication, Publisher, type Sent } from './publisher.js';
+import { Subscription } from './subscription.js';
 import { EXCHANGES, type QueueDeclaration } from './topology.js';
+import { Troubles } from './troubles.js';
 
-export type { Delivery };
+export type { Delivery, Publication, Sent };
 
-export type Sent = 'confirmed' | 'returned' | 'lost';
-
-export interface Publication {
-  exchange: string;
-  routingKey: string;
-  content: Buffer;
-  /** A return means "not delivered" only where somebody inside must hear it. */
-  mandatory: boolean;
-  properties: Options.Publish & { messageId: string };
-}
-
-const HEARTBEAT_S = 5;
-const CONFIRM_TIMEOUT_MS = 10_000;
+/** amqplib gives a silent link up after almost three of these (5.8 s for 2 s): 12 s, and 15 s are allowed. */
+const HEARTBEAT_S = 4;
 const RETRY_MS = 1_000;
+/** A broker that no longer answers must not keep this process from ending. */
+const CLOSE_MS = 3_000;
 
 /**
  * The one file that speaks AMQP. amqp-connection-manager connects and reconnects; channels are raw and live and die
@@ -28,14 +24,14 @@ const RETRY_MS = 1_000;
  */
 export class Broker {
   private readonly logger = new Logger('Broker');
+  private readonly troubles = new Troubles();
   private readonly managers: AmqpConnectionManager[] = [];
-  private publisher?: ConfirmChannel;
-  private readonly returned = new Set<string>();
+  private readonly subscriptions: Subscription[] = [];
+  private readonly onReady: (() => void)[] = [];
+  private readonly lives = new Set<Lifetime>();
+  private publisher?: Publisher;
   private blocked = false;
   private closing = false;
-  private readonly troubles = new Map<string, string>();
-  private readonly consumers: Consumer[] = [];
-  private readonly onReady: (() => void)[] = [];
 
   constructor(
     private readonly urls: string[],
@@ -44,8 +40,8 @@ export class Broker {
 
   /** Starts to connect, and answers at once: an unreachable broker is reported and tried for ever. */
   open(): void {
-    this.connection('publishing', (connection) => this.openPublisher(connection));
-    this.connection('consuming', (connection) => this.openConsumers(connection));
+    this.connection('publishing', (connection, life) => this.publishOver(connection, life));
+    this.connection('consuming', (connection, life) => this.consumeOver(connection, life));
   }
 
   /** Whether messages can be sent now. */
@@ -53,10 +49,16 @@ export class Broker {
     return this.publisher !== undefined && !this.blocked;
   }
 
-  /** Why not, in a sentence; empty when all is well. */
+  /** Why not, in a sentence; empty when all is well. Each queue has its own word: {@link complaintOf}. */
   get complaint(): string {
-    const [trouble = ''] = this.troubles.values();
-    return this.ready() ? trouble : trouble || 'not connected';
+    const places = ['alarm', 'publishing', 'consuming', ...Object.values(EXCHANGES)];
+    const trouble = places.map((place) => this.troubles.of(place)).find((sentence) => sentence !== '');
+    return trouble ?? (this.ready() ? '' : 'not connected');
+  }
+
+  /** Why nothing comes from this queue, in a sentence; empty when it is consumed. */
+  complaintOf(queue: string): string {
+    return this.subscriptions.find((s) => s.queue === queue)?.complaint ?? 'not consumed';
   }
 
   whenReady(ring: () => void): void {
@@ -65,159 +67,109 @@ export class Broker {
 
   /** Publishes in order; every message answers for itself. Never throws. */
   async publish(publications: Publication[]): Promise<Sent[]> {
-    const channel = this.publisher;
-    if (!channel || this.blocked) return publications.map(() => 'lost');
-    return Promise.all(publications.map((p) => this.confirmed(channel, p)));
+    return this.publisher && !this.blocked ? this.publisher.publish(publications) : publications.map(() => 'lost');
   }
 
   /** Consumes a queue for as long as this broker is open; `take` settles what it took before it resolves. */
-  consume(queue: string, prefetch: number, set: number, take: (deliveries: Delivery[]) => Promise<void>): void {
-    this.consumers.push(new Consumer(queue, prefetch, set, take));
+  consume(queue: string, options: ConsumerOptions, take: (deliveries: Delivery[]) => Promise<void>): void {
+    const declaration = () => this.queues().find((q) => q.name === queue);
+    this.subscriptions.push(new Subscription(new Consumer(queue, options, take), declaration, this.troubles));
   }
 
   /** Stops taking deliveries and waits for the sets in hand. */
   async stopConsuming(): Promise<void> {
-    await Promise.all(this.consumers.map((c) => c.stop()));
+    await Promise.all(this.subscriptions.map((s) => s.consumer.stop()));
   }
 
   async close(): Promise<void> {
     this.closing = true;
     await this.stopConsuming();
-    await Promise.all(this.managers.map((m) => m.close().catch(() => undefined)));
+    for (const life of this.lives) life.end();
+    const closed = Promise.all(this.managers.map((m) => m.close().catch(() => undefined)));
+    await Promise.race([closed, sleep(CLOSE_MS, undefined, { ref: false })]);
   }
 
-  private connection(name: string, opened: (connection: ChannelModel) => Promise<void>): void {
+  private connection(name: string, use: (connection: ChannelModel, life: Lifetime) => Promise<void>): void {
     const manager = connect(this.urls, {
       heartbeatIntervalInSeconds: HEARTBEAT_S,
       reconnectTimeInSeconds: RETRY_MS / 1_000,
       connectionOptions: { noDelay: true, timeout: 5_000, clientProperties: { connection_name: `sanmon ${name}` } },
     });
     this.managers.push(manager);
-    manager.on('connect', ({ connection }) => void this.keepOpen(connection as unknown as ChannelModel, name, opened));
+    manager.on('connect', ({ connection }) => void this.keep(connection as unknown as ChannelModel, name, use));
     manager.on('disconnect', ({ err }) => this.complain(name, err?.message ?? 'disconnected'));
     manager.on('connectFailed', ({ err }) => this.complain(name, err?.message ?? 'cannot connect'));
+    if (name !== 'publishing') return;
     manager.on('blocked', ({ reason }) => {
       this.blocked = true;
       this.complain('alarm', `the broker blocks publishers: ${reason}`);
     });
-    manager.on('unblocked', () => {
-      this.blocked = false;
-      this.troubles.delete('alarm');
-      this.onReady.forEach((ring) => ring());
-    });
+    manager.on('unblocked', () => this.unblock());
   }
 
   /** Opens the channels of a connection, again after every channel error, until the connection itself is gone. */
-  private async keepOpen(
+  private async keep(
     connection: ChannelModel,
     name: string,
-    opened: (c: ChannelModel) => Promise<void>,
+    use: (connection: ChannelModel, life: Lifetime) => Promise<void>,
   ): Promise<void> {
-    let alive = true;
-    connection.on('close', () => (alive = false));
-    connection.on('error', () => (alive = false));
-    this.blocked = false;
-    while (alive && !this.closing) {
+    const life = new Lifetime();
+    this.lives.add(life);
+    connection.on('close', () => life.end());
+    connection.on('error', () => life.end());
+    while (!life.over) {
       try {
-        await opened(connection);
+        await use(connection, life);
       } catch (error) {
         this.complain(name, (error as Error).message);
       }
-      if (alive && !this.closing) await sleep(RETRY_MS);
+      await life.sleep(RETRY_MS);
     }
+    this.lives.delete(life);
   }
 
-  private async openPublisher(connection: ChannelModel): Promise<void> {
+  private async publishOver(connection: ChannelModel, life: Lifetime): Promise<void> {
+    await this.declareExchanges(connection);
     const channel = await connection.createConfirmChannel();
-    const closed = this.closedOf(channel, 'publishing');
-    await declareExchanges(channel);
-    channel.on('return', (message) => this.returned.add(message.properties.messageId as string));
-    this.publisher = channel;
-    this.troubles.delete('publishing');
+    // Without these listeners any channel error would take the connection down.
+    channel.on('error', (error: Error) => this.complain('publishing', error.message));
+    const closed = new Promise<void>((resolve) => channel.on('close', resolve));
+    if (life.over) return;
+    const publisher = (this.publisher = new Publisher(channel));
+    this.troubles.over('publishing');
     this.logger.log('connected');
-    this.onReady.forEach((ring) => ring());
+    // A new connection is not blocked until the broker says so.
+    this.unblock();
     await closed;
-    if (this.publisher === channel) this.publisher = undefined;
-    this.returned.clear();
+    if (this.publisher === publisher) this.publisher = undefined;
   }
 
-  private async openConsumers(connection: ChannelModel): Promise<void> {
-    const declaring = await connection.createChannel();
-    void this.closedOf(declaring, 'consuming');
-    await declareExchanges(declaring);
-    await declaring.close();
-    // Each queue has a channel of its own, so that one with other arguments on the broker stops nobody else.
-    await Promise.all(this.consumers.map((consumer) => this.keepConsuming(connection, consumer)));
+  private async consumeOver(connection: ChannelModel, life: Lifetime): Promise<void> {
+    await this.declareExchanges(connection);
+    this.troubles.over('consuming');
+    await Promise.all(this.subscriptions.map((subscription) => subscription.keep(connection, life)));
   }
 
-  private async keepConsuming(connection: ChannelModel, consumer: Consumer): Promise<void> {
-    let alive = true;
-    connection.on('close', () => (alive = false));
-    while (alive && !this.closing) {
+  /** One that exists as something else is used as it is: what it does not route comes back, and waits in the outbox. */
+  private async declareExchanges(connection: ChannelModel): Promise<void> {
+    for (const exchange of Object.values(EXCHANGES)) {
       try {
-        const channel = await connection.createChannel();
-        const closed = this.closedOf(channel, consumer.queue);
-        for (const queue of this.queues().filter((q) => consumer.needs(q.name))) await declareQueue(channel, queue);
-        await consumer.open(channel);
-        this.troubles.delete('consuming');
-        this.troubles.delete(consumer.queue);
-        await closed;
-        consumer.lost();
+        await declareExchange(connection, exchange);
+        this.troubles.over(exchange);
       } catch (error) {
-        if (alive) this.complain(consumer.queue, (error as Error).message);
+        if (!(error instanceof Differs)) throw error;
+        this.complain(exchange, error.message);
       }
-      if (alive && !this.closing) await sleep(RETRY_MS);
     }
   }
 
-  /** Resolves when a channel is gone. Without these listeners any channel error would take the connection down. */
-  private closedOf(channel: Channel, where: string): Promise<void> {
-    channel.on('error', (error: Error) => this.complain(where, error.message));
-    return new Promise((resolve) => channel.on('close', resolve));
+  private unblock(): void {
+    this.blocked = false;
+    this.troubles.over('alarm');
+    this.onReady.forEach((ring) => ring());
   }
 
-  private confirmed(
-    channel: ConfirmChannel,
-    { exchange, routingKey, content, mandatory, properties }: Publication,
-  ): Promise<Sent> {
-    return new Promise((resolve) => {
-      // No answer is not an answer: the row stays and is sent again under the same id.
-      const timer = setTimeout(() => resolve('lost'), CONFIRM_TIMEOUT_MS);
-      const settle = (sent: Sent) => {
-        clearTimeout(timer);
-        resolve(sent);
-      };
-      try {
-        // When the channel closes amqplib calls every outstanding confirm back with an error.
-        channel.publish(
-          exchange,
-          routingKey,
-          content,
-          { persistent: true, mandatory, ...properties },
-          (error: unknown) => {
-            if (error) settle('lost');
-            else settle(this.returned.delete(properties.messageId) ? 'returned' : 'confirmed');
-          },
-        );
-      } catch {
-        settle('lost');
-      }
-    });
+  private complain(place: string, sentence: string): void {
+    if (!this.closing) this.troubles.tell(place, sentence);
   }
-
-  /** Says each trouble once, until it changes or is over. */
-  private complain(where: string, sentence: string): void {
-    if (this.closing || sentence === this.troubles.get(where)) return;
-    this.troubles.set(where, sentence);
-    this.logger.warn(`${where}: ${sentence}`);
-  }
-}
-
-async function declareExchanges(channel: Channel): Promise<void> {
-  for (const exchange of Object.values(EXCHANGES)) await channel.assertExchange(exchange, 'topic', { durable: true });
-}
-
-async function declareQueue(channel: Channel, queue: QueueDeclaration): Promise<void> {
-  await channel.assertQueue(queue.name, { durable: true, arguments: queue.arguments });
-  for (const { exchange, key } of queue.bindings) await channel.bindQueue(queue.name, exchange, key);
 }

@@ -1,14 +1,32 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Cut, cut } from './cut.js';
 import { Doorbell } from './doorbell.js';
 
 /** A message as it came, with the one channel on which it may be settled. */
 export interface Delivery {
   message: ConsumeMessage;
   channel: Channel;
+  /** The body was larger than this consumer takes: `message.content` is its beginning. */
+  cut?: Cut;
+}
+
+/** How a queue is consumed. */
+export interface ConsumerOptions {
+  /** How many deliveries may be here unsettled: it bounds the memory, however long the queue is. */
+  prefetch: number;
+  /** How many are taken at once. */
+  set: number;
+  /** Larger bodies are cut the moment they arrive: 400 of 20 MB must never be here together. */
+  cutting?: boolean;
+  /** Too much is stored already: what is in the broker stays there. Asked before every set. */
+  paused?: () => Promise<boolean>;
 }
 
 const RETRY_MS = 1_000;
+const PAUSE_MS = 250;
+/** What was on its way when we stopped is taken within this, so that a clean stop makes the broker repeat nothing. */
+const DRAIN_MS = 4_000;
 
 /** One queue as this process consumes it: what the broker pushes is taken in sets, one set in hand at a time. */
 export class Consumer {
@@ -16,29 +34,30 @@ export class Consumer {
   private tag?: string;
   private waiting: Delivery[] = [];
   private readonly bell = new Doorbell();
-  private stopping = false;
+  private stopAt = Infinity;
   private working?: Promise<void>;
 
   constructor(
     readonly queue: string,
-    private readonly prefetch: number,
-    private readonly set: number,
+    private readonly options: ConsumerOptions,
     private readonly take: (deliveries: Delivery[]) => Promise<void>,
   ) {}
 
-  /** A queue is declared by the consumer that reads it, and with it the dead-letter queue it names. */
-  needs(name: string): boolean {
-    return name === this.queue || name === `${this.queue.split('.').slice(0, 2).join('.')}.dead`;
+  /** Whether the broker should have a consumer of ours. */
+  get consuming(): boolean {
+    return this.tag !== undefined;
   }
 
-  async open(channel: Channel): Promise<void> {
+  /** `cancelled` is called when the broker takes the queue away from us. */
+  async open(channel: Channel, cancelled: () => void): Promise<void> {
     if (this.stopping) return;
     this.channel = channel;
-    await channel.prefetch(this.prefetch);
+    await channel.prefetch(this.options.prefetch);
     const { consumerTag } = await channel.consume(this.queue, (message) => {
-      // null: the broker cancelled us, because the queue was deleted or moved. Open everything again.
-      if (message === null) return void channel.close().catch(() => undefined);
-      this.waiting.push({ message, channel });
+      if (message === null) return cancelled();
+      const kept: ReturnType<typeof cut> = this.options.cutting ? cut(message.content) : { content: message.content };
+      message.content = kept.content;
+      this.waiting.push({ message, channel, cut: kept.cut });
       this.bell.ring();
     });
     this.tag = consumerTag;
@@ -48,23 +67,41 @@ export class Consumer {
   /** The channel is gone: what was not settled will come again, so forget it. */
   lost(): void {
     this.channel = undefined;
+    this.tag = undefined;
     this.waiting = [];
   }
 
+  /** Takes no more, finishes what is here, and answers when nothing is in hand. */
   async stop(): Promise<void> {
-    if (this.stopping) return;
-    this.stopping = true;
-    if (this.channel && this.tag) await this.channel.cancel(this.tag).catch(() => undefined);
-    this.waiting = [];
+    if (this.stopping) return this.working;
+    this.stopAt = Date.now() + DRAIN_MS;
+    const { channel, tag } = this;
+    this.tag = undefined;
+    // A broker that does not answer must not keep us: the deadline stands.
+    const patience = sleep(DRAIN_MS / 2, undefined, { ref: false });
+    if (channel && tag) await Promise.race([channel.cancel(tag).catch(() => undefined), patience]);
     this.bell.ring();
     await this.working;
+  }
+
+  private get stopping(): boolean {
+    return this.stopAt < Infinity;
   }
 
   private async work(): Promise<void> {
     while (!this.stopping) {
       await this.bell.wait(1_000);
-      while (this.waiting.length > 0 && !this.stopping) await this.takeSet(this.waiting.splice(0, this.set));
+      while (this.waiting.length > 0 && Date.now() < this.stopAt) {
+        if (await this.paused()) {
+          if (this.stopping) return;
+          await sleep(PAUSE_MS);
+        } else await this.takeSet(this.waiting.splice(0, this.options.set));
+      }
     }
+  }
+
+  private async paused(): Promise<boolean> {
+    return (await this.options.paused?.()) ?? false;
   }
 
   private async takeSet(deliveries: Delivery[]): Promise<void> {

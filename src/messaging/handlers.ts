@@ -1,4 +1,5 @@
 import type { Failure } from '../failure.js';
+import { moduleOf } from './contract.js';
 import type { Message } from './message.js';
 import type { Reception } from './receives.js';
 
@@ -17,6 +18,11 @@ export class Handlers {
 
   of(module: string, type: string): Handle | undefined {
     return this.modules.get(module)?.get(type);
+  }
+
+  /** Whether a message is for a module. Events it does not handle are for others; a command it does not know is its to judge. */
+  concerns(module: string, type: string): boolean {
+    return moduleOf(type) === module || this.of(module, type) !== undefined;
   }
 
   /** Every type a module of this process handles. */

@@ -5,9 +5,9 @@ import { unpack } from './envelope.js';
 import type { Handlers } from './handlers.js';
 import type { Intake } from './intake.js';
 import type { Message } from './message.js';
+import type { Pressure } from './pressure.js';
 import type { Strangers } from './strangers.js';
 import { type Signature, SIGNATURE_HEADER } from './signature.js';
-import { moduleOf } from './contract.js';
 import { queueOf } from './topology.js';
 
 /** How many AMQP messages (of up to 50 each) may be on their way to us, and how many one transaction takes in. */
@@ -17,13 +17,20 @@ const SET = 20;
 /** The far end of `sanmon.internal` for one module: one transaction takes in a set, then the broker is answered at once. */
 export class InternalConsumer {
   constructor(
-    private readonly to: { module: string; database: Database; intake: Intake; strangers: Strangers },
+    private readonly to: {
+      module: string;
+      database: Database;
+      intake: Intake;
+      strangers: Strangers;
+      pressure: Pressure;
+    },
     private readonly handlers: Handlers,
     private readonly signature: Signature,
   ) {}
 
   consumeFrom(broker: Broker): void {
-    broker.consume(queueOf.internal(this.to.module), PREFETCH, SET, (deliveries) => this.take(deliveries));
+    const options = { prefetch: PREFETCH, set: SET, paused: () => this.to.pressure.ofMessages() };
+    broker.consume(queueOf.internal(this.to.module), options, (deliveries) => this.take(deliveries));
   }
 
   private async take(deliveries: Delivery[]): Promise<void> {
@@ -45,10 +52,7 @@ export class InternalConsumer {
       return [];
     }
     try {
-      // Events that we do not handle are for somebody else; an unknown command is judged by the intake.
-      return unpack(content).filter(
-        (m) => moduleOf(m.type) === this.to.module || this.handlers.of(this.to.module, m.type),
-      );
+      return unpack(content).filter((m) => this.handlers.concerns(this.to.module, m.type));
     } catch (error) {
       await this.park(message, 'undecodable', (error as Error).message);
       return [];
@@ -56,14 +60,19 @@ export class InternalConsumer {
   }
 
   private park({ content, fields, properties }: Delivery['message'], code: string, reason: string): Promise<void> {
-    return this.to.strangers.park(this.to.database, {
+    const unsigned = code === 'unsigned';
+    const stranger = {
       id: v7(),
       type: fields.routingKey,
-      principal: 'internal',
+      principal: unsigned ? 'unsigned' : 'internal',
       code,
       reason,
       content,
       headers: { ...properties.headers, messageId: properties.messageId as string | undefined },
-    });
+    };
+    // What we signed is ours, so all of it is kept.
+    return this.to.database.transaction((tx) =>
+      unsigned ? this.to.strangers.refuse(tx, [stranger]) : this.to.strangers.keep(tx, 'parked', [stranger]),
+    );
   }
 }

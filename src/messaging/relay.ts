@@ -44,14 +44,16 @@ export class Relay {
 
   private async pass(tx: Tx): Promise<Progress> {
     const paused = this.resting();
-    const seen = await tx.rows<{ lane: number; mine: boolean }>(this.text.lock, [paused]);
+    const [lock, read] =
+      paused.length > 0 ? [this.text.lockLive, this.text.readLive] : [this.text.lock, this.text.read];
+    const seen = await tx.rows<{ lane: number; mine: boolean }>(lock, paused.length > 0 ? [paused] : []);
     const lanes = seen.filter((l) => l.mine).map((l) => l.lane);
     if (lanes.length === 0) return seen.length > 0 ? 'locked' : 'idle';
-    const rows = await tx.rows<OutboxRow & Record<string, unknown>>(this.text.read, [
+    const rows = await tx.rows<OutboxRow & Record<string, unknown>>(read, [
       lanes,
       Math.max(16, Math.ceil((2 * SET) / lanes.length)),
-      paused,
       SET,
+      ...(paused.length > 0 ? [paused] : []),
     ]);
     const taken = await this.carrier.carry(tx, rows, this.careful);
     this.careful = false;
@@ -68,19 +70,39 @@ export class Relay {
   }
 }
 
-const statements = (schema: string) => ({
-  lock: sql(
-    `${schema}.outbox.lock`,
-    `SELECT lane, pg_try_advisory_xact_lock(hashtext('${schema}.outbox'), lane) AS mine FROM (
-       SELECT l AS lane FROM generate_series(0, 31) l
-        WHERE EXISTS (SELECT 1 FROM ${schema}.outbox t WHERE t.lane = l AND t.route <> ALL($1::text[])) ORDER BY random() OFFSET 0) d`,
-  ),
-  read: sql(
-    `${schema}.outbox.read`,
-    `SELECT x.tid, x.route, x.key, x.type, x.message_id AS id, x.headers, x.body FROM unnest($1::smallint[]) l
-      CROSS JOIN LATERAL (SELECT ctid::text AS tid, * FROM ${schema}.outbox o
-                           WHERE o.lane = l AND o.route <> ALL($3::text[]) ORDER BY o.seq LIMIT $2) x
-      ORDER BY x.seq LIMIT $4`,
-  ),
-  remove: sql(`${schema}.outbox.remove`, `DELETE FROM ${schema}.outbox WHERE ctid = ANY($1::tid[])`),
-});
+const statements = (schema: string) => {
+  const outbox = `${schema}.outbox`;
+  const named = (name: string, text: string) => sql(`${outbox}.${name}`, text);
+  const locked = (having: string) =>
+    `SELECT lane, pg_try_advisory_xact_lock(hashtext('${outbox}'), lane) AS mine FROM (
+       SELECT l AS lane FROM generate_series(0, 31) l WHERE ${having} ORDER BY random() OFFSET 0) d`;
+  const columns = 'x.tid, x.route, x.key, x.type, x.message_id AS id, x.headers, x.body';
+  // The routes that are not paused, by hops over the index: rows of a paused route are never looked at.
+  const live = (paused: string) => `WITH RECURSIVE r(route) AS (
+       (SELECT route FROM ${outbox} ORDER BY route LIMIT 1)
+       UNION ALL
+       SELECT (SELECT o.route FROM ${outbox} o WHERE o.route > r.route ORDER BY o.route LIMIT 1) FROM r WHERE r.route IS NOT NULL
+     ), live AS MATERIALIZED (SELECT route FROM r WHERE route <> ALL(${paused}::text[]))`;
+  return {
+    lock: named('lock', locked(`EXISTS (SELECT 1 FROM ${outbox} t WHERE t.lane = l)`)),
+    read: named(
+      'read',
+      `SELECT ${columns} FROM unnest($1::smallint[]) l
+        CROSS JOIN LATERAL (SELECT ctid::text AS tid, * FROM ${outbox} o WHERE o.lane = l ORDER BY o.seq LIMIT $2) x
+        ORDER BY x.seq LIMIT $3`,
+    ),
+    lockLive: named(
+      'lock-live',
+      `${live('$1')} ${locked(`EXISTS (SELECT 1 FROM live, LATERAL (SELECT 1 FROM ${outbox} t WHERE t.route = live.route AND t.lane = l LIMIT 1) t)`)}`,
+    ),
+    readLive: named(
+      'read-live',
+      `${live('$4')}
+       SELECT ${columns} FROM unnest($1::smallint[]) l CROSS JOIN live
+        CROSS JOIN LATERAL (SELECT ctid::text AS tid, * FROM ${outbox} o
+                             WHERE o.route = live.route AND o.lane = l ORDER BY o.seq LIMIT $2) x
+        ORDER BY x.seq LIMIT $3`,
+    ),
+    remove: named('remove', `DELETE FROM ${outbox} WHERE ctid = ANY($1::tid[])`),
+  };
+};

@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { Database } from '../database/database.js';
 import { sql } from '../database/statement.js';
 import type { Tx } from '../database/transaction.js';
+import { Allowance } from './allowance.js';
+import { type Cut, cut } from './cut.js';
 import { NO_LANE } from './tables.js';
 
 /** A message from outside as it is kept: without a key, so it holds nothing back. */
@@ -13,6 +14,8 @@ export interface Stranger {
   reason: string;
   content: Buffer;
   headers: object;
+  /** What of a larger body `content` is the beginning of. */
+  cut?: Cut;
 }
 
 /** One stored command that waits for something and is due again. */
@@ -26,27 +29,30 @@ export interface WaitingCommand {
   body: string;
 }
 
-const LARGEST_KEPT = 1024 * 1024;
-const KEPT_OF_LARGER = 64 * 1024;
+/** Of headers beyond this the beginning is kept, as text. */
+const LARGEST_HEADERS = 16 * 1024;
 const LEASE_SECONDS = 60;
 
 /** What the world sent that was refused, or must wait: rows of the inbox that stand in no lane. */
 export class Strangers {
   private readonly text: ReturnType<typeof statements>;
 
-  constructor(schema: string) {
+  constructor(
+    schema: string,
+    private readonly allowance = new Allowance(schema),
+  ) {
     this.text = statements(schema);
   }
 
-  /** Parks a message that admission refused. Of a body over 1 MiB the first 64 KiB, its length and its SHA-256 are kept. */
-  async park(database: Database, stranger: Stranger): Promise<void> {
-    await database.transaction((tx) => this.keep(tx, 'parked', [stranger]));
+  /** Parks what was refused at the gate, as much of it as its principal may make us keep. */
+  async refuse(tx: Tx, strangers: Stranger[]): Promise<void> {
+    if (strangers.length > 0) await this.keep(tx, 'parked', await this.allowance.within(tx, strangers));
   }
 
   /** Keeps messages in a final state: parked (an operator may repair it) or refused (it had its answer). */
-  async keep(tx: Tx, state: 'parked' | 'refused', strangers: Stranger[]): Promise<void> {
-    if (strangers.length === 0) return;
-    const kept = strangers.map((s) => shorten(s.content));
+  async keep(tx: Tx, state: 'parked' | 'refused', whole: Stranger[]): Promise<void> {
+    if (whole.length === 0) return;
+    const strangers = whole.map((s) => ({ ...s, ...cut(s.content), ...(s.cut && { cut: s.cut }) }));
     await tx.run(this.text.keep, [
       strangers.map((s) => s.type),
       strangers.map((s) => s.id),
@@ -54,8 +60,8 @@ export class Strangers {
       strangers.map((s) => s.code),
       strangers.map((s) => s.reason),
       strangers.map((s) => s.principal),
-      strangers.map((s, i) => headersText({ ...s.headers, ...kept[i]!.note })),
-      kept.map((k) => k.content),
+      strangers.map(keptHeaders),
+      strangers.map((s) => s.content),
     ]);
   }
 
@@ -106,13 +112,15 @@ export class Strangers {
 /** jsonb-safe text: a header may hold anything a publisher could write, NUL and lone surrogates included. */
 const headersText = (headers: object): string => JSON.stringify(headers).replaceAll('\\u0000', '\\ufffd');
 
-function shorten(content: Buffer): { content: Buffer; note: object } {
-  if (content.length <= LARGEST_KEPT) return { content, note: {} };
-  const sha256 = createHash('sha256').update(content).digest('hex');
-  return {
-    content: content.subarray(0, KEPT_OF_LARGER),
-    note: { 'sanmon-length': content.length, 'sanmon-sha256': sha256 },
-  };
+function keptHeaders({ headers, cut }: Stranger): string {
+  const note = cut && { 'sanmon-length': cut.length, 'sanmon-sha256': cut.sha256 };
+  const text = headersText({ ...headers, ...note });
+  if (text.length <= LARGEST_HEADERS) return text;
+  return headersText({
+    ...note,
+    'sanmon-headers-length': text.length,
+    'sanmon-headers': text.slice(0, LARGEST_HEADERS),
+  });
 }
 
 const statements = (schema: string) => {

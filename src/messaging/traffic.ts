@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { Database } from '../database/database.js';
 import type { Broker } from './broker.js';
 import { moduleOf } from './contract.js';
+import { DeadLetters } from './dead-letters.js';
 import { Effects } from './effects.js';
 import type { Handlers } from './handlers.js';
 import { Inbox } from './inbox.js';
@@ -13,6 +14,7 @@ import { Loop } from './loop.js';
 import { Memory } from './memory.js';
 import { Notices } from './notices.js';
 import { Outbox } from './outbox.js';
+import { Pressure } from './pressure.js';
 import { RabbitMqCarrier } from './rabbitmq.carrier.js';
 import { Relay } from './relay.js';
 import type { Signature } from './signature.js';
@@ -20,11 +22,16 @@ import { Strangers } from './strangers.js';
 import { Timers } from './timers.js';
 import { type QueueDeclaration, queuesOf } from './topology.js';
 
+/** About a minute of a module's work; the rest of a backlog waits in the broker, which is made for it. */
+const STORED_AT_MOST = 20_000;
+
 /** What the messages of this process need to know. */
 export interface TrafficOptions {
   modules: ReadonlyMap<string, Database>;
   retentionDays: number;
   signature: Signature;
+  /** Intake of a module pauses while more than this is stored in its inbox and could be worked on. */
+  storedAtMost?: number;
 }
 
 /** 10,000 messages: what is more than that waits for the next start. */
@@ -38,6 +45,7 @@ export class ModuleTraffic {
   readonly inbox: Inbox;
   readonly intake: Intake;
   readonly strangers: Strangers;
+  readonly pressure: Pressure;
   readonly loops: Loop[] = [];
   private readonly lanesLoop: Loop;
   readonly relayLoop: Loop;
@@ -58,6 +66,7 @@ export class ModuleTraffic {
     traffic.noticesOf(database).on(topic, () => this.lanesLoop.bell.ring());
     this.intake = new Intake(module, this.inbox, traffic.handlers);
     this.strangers = new Strangers(module);
+    this.pressure = new Pressure(module, database, traffic.storedAtMost);
     this.timers = new Timers(module, database, this.outbox);
     this.effects = new Effects(module, database);
     const lanes = new Lanes(module, database, this.inbox, traffic.handlers);
@@ -96,6 +105,7 @@ export class Traffic {
   private readonly modules = new Map<string, ModuleTraffic>();
   readonly subscribers = new Map<string, Subscriber>();
   readonly signature: Signature;
+  readonly storedAtMost: number;
   private readonly notices = new Map<Database, Notices>();
 
   constructor(
@@ -104,6 +114,7 @@ export class Traffic {
     readonly broker?: Broker,
   ) {
     this.signature = options.signature;
+    this.storedAtMost = options.storedAtMost ?? STORED_AT_MOST;
     for (const [module, database] of options.modules) {
       const traffic = new ModuleTraffic(module, database, this, options.retentionDays);
       this.modules.set(module, traffic);
@@ -140,10 +151,8 @@ export class Traffic {
   open(): void {
     for (const traffic of this.all()) {
       if (this.broker) {
-        const { module, database, intake, strangers } = traffic;
-        new InternalConsumer({ module, database, intake, strangers }, this.handlers, this.signature).consumeFrom(
-          this.broker,
-        );
+        new InternalConsumer(traffic, this.handlers, this.signature).consumeFrom(this.broker);
+        new DeadLetters(traffic, this.handlers, this.signature).consumeFrom(this.broker);
       }
       traffic.loops.forEach((loop) => loop.start());
     }

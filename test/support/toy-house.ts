@@ -45,8 +45,9 @@ export class ToyHouse {
   /** `broker` undefined = the local carrier. */
   static async open(
     url: string,
-    broker: string | undefined,
+    broker: string | string[] | undefined,
     handle: Record<string, Record<string, Handle>>,
+    storedAtMost?: number,
   ): Promise<ToyHouse> {
     const source = await dataSourceFor(url, []).initialize();
     const database = new Database(source);
@@ -60,10 +61,11 @@ export class ToyHouse {
           ['beta', database],
         ]),
         retentionDays: 30,
+        storedAtMost,
         signature: new Signature(SECRET),
       },
       handlers,
-      broker ? new Broker([broker], () => traffic.queues()) : undefined,
+      broker ? new Broker([broker].flat(), () => traffic.queues()) : undefined,
     );
     traffic.open();
     return new ToyHouse(source, database, traffic);

@@ -81,7 +81,7 @@ export class CommandRun {
       if (failure && !replayed)
         (failure.code === 'idempotency-key-reused' ? parked : refused).push(stranger(command, failure));
     }
-    await this.traffic.strangers.keep(tx, 'parked', parked);
+    await this.traffic.strangers.refuse(tx, parked);
     await this.traffic.strangers.keep(tx, 'refused', refused);
     const waited = outcomes.flatMap(({ index }) => this.commands[index]!.seq ?? []);
     // Fewer than we claimed: our lease ran out and another process was first. Then nothing of this may stand.

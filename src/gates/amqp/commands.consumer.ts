@@ -24,7 +24,13 @@ export class CommandsConsumer {
   ) {}
 
   consumeFrom(broker: Broker): void {
-    broker.consume(queueOf.commands(this.traffic.module), PREFETCH, SET, (deliveries) => this.take(deliveries));
+    const options = {
+      prefetch: PREFETCH,
+      set: SET,
+      cutting: true,
+      paused: () => this.traffic.pressure.ofCommands(),
+    };
+    broker.consume(queueOf.commands(this.traffic.module), options, (deliveries) => this.take(deliveries));
     this.traffic.loop('waiting commands', () => this.retry());
   }
 
@@ -51,9 +57,8 @@ export class CommandsConsumer {
     if (refused.length === 0) return;
     const names = await Promise.all(refused.map(({ letter }) => this.gate.admission.nameOf(letter.call)));
     await this.traffic.database.transaction(async (tx) => {
-      await this.traffic.strangers.keep(
+      await this.traffic.strangers.refuse(
         tx,
-        'parked',
         refused.map(({ letter, failure }, i) => ({
           id: v7(),
           type: letter.type,
@@ -62,6 +67,7 @@ export class CommandsConsumer {
           reason: failure.message,
           content: letter.content,
           headers: letter.headers,
+          cut: letter.cut,
         })),
       );
       this.traffic.outbox.reply(

@@ -1,3 +1,4 @@
+import { LARGEST_KEPT } from '../../messaging/cut.js';
 import type { Delivery } from '../../messaging/broker.js';
 import type { Scope } from '../../access/principal.js';
 import { invalid } from '../../failure.js';
@@ -6,7 +7,6 @@ import { decodeInput, protoCodec } from '../grpc/codec.js';
 import { parsedJson } from '../json.js';
 import { type OperationClass, operationOf, operations } from '../operation.js';
 
-const MAX_BODY = 1024 * 1024;
 const MAX_HEADERS = 8 * 1024;
 /** Where an answer may go: never a queue of ours, which would make us a confused deputy. */
 const REPLY_TO = /^(amq\.rabbitmq\.reply-to(\..*)?|amq\.gen-.*|reply\..*)$/;
@@ -19,6 +19,7 @@ export interface Letter {
   operation?: OperationClass;
   call: Call;
   content: Buffer;
+  cut?: Delivery['cut'];
   /** Without the credential, which is judged once and never stored. */
   headers: Record<string, unknown>;
   replyTo?: string;
@@ -26,7 +27,7 @@ export interface Letter {
 }
 
 /** Reads a delivery. What is wrong with it stands in `call.input` as {@link Undecodable}; this never throws. */
-export function readLetter({ message }: Delivery, publisherScopes: readonly Scope[]): Letter {
+export function readLetter({ message, cut }: Delivery, publisherScopes: readonly Scope[]): Letter {
   const { content, fields, properties } = message;
   const { authorization, ...headers } = (properties.headers ?? {}) as Record<string, unknown>;
   const type = fields.routingKey;
@@ -37,6 +38,7 @@ export function readLetter({ message }: Delivery, publisherScopes: readonly Scop
     type,
     operation,
     content,
+    cut,
     headers: { ...headers, ...kept(properties as unknown as Record<string, unknown>) },
     replyTo: allowedReplyTo(replyTo),
     correlationId: properties.correlationId as string | undefined,
@@ -45,11 +47,15 @@ export function readLetter({ message }: Delivery, publisherScopes: readonly Scop
       otherwise: { name: `amqp:${(properties.userId as string | undefined) ?? 'publisher'}`, scopes: publisherScopes },
       key: textHeader(headers['idempotency-key']) ?? messageId,
       input: operation
-        ? decoded(operation, message, messageId, replyTo)
+        ? cut
+          ? tooLarge
+          : decoded(operation, message, messageId, replyTo)
         : new Undecodable('', 'routingKey', 'unknown-type'),
     },
   };
 }
+
+const tooLarge = new Undecodable(`must not be larger than ${LARGEST_KEPT} bytes`, 'body', 'body-too-large');
 
 const textHeader = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
@@ -77,8 +83,6 @@ function decoded(
   replyTo?: string,
 ): unknown {
   const { name } = operationOf(operation);
-  if (content.length > MAX_BODY)
-    return new Undecodable(`must not be larger than ${MAX_BODY} bytes`, 'body', 'body-too-large');
   if (JSON.stringify(properties.headers ?? {}).length > MAX_HEADERS)
     return new Undecodable(`must not be larger than ${MAX_HEADERS} bytes`, 'headers', 'headers-too-large');
   if (messageId !== undefined && !MESSAGE_ID.test(messageId))
