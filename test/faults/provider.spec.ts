@@ -53,7 +53,13 @@ describe('the payment provider', () => {
     await Promise.all(calls.map(async ({ orderId }) => cancelDuringCapture(stage, orderId!)));
     const ended = await stage.check();
     const refunded = await count(stage, `SELECT count(*) FROM sandbox.ledger WHERE kind = 'refund'`);
-    report('A35', { orders: MANY, 'paid back': refunded, 'ended after s': ended });
+    const inFlight = await count(
+      stage,
+      `SELECT count(*) FROM orders.orders o WHERE customer_id LIKE 'cancelled-%' AND NOT EXISTS
+         (SELECT FROM orders.timeline t WHERE t.order_id = o.id AND t.type = 'order-confirmed')`,
+    );
+    report('A35', { orders: MANY, 'in flight': inFlight, 'paid back': refunded, 'ended after s': ended });
+    expect(inFlight).toBeGreaterThan(0);
     expect(await stateOf(stage, 'cancelled-%')).toEqual({ CANCELLED: MANY });
     expect(refunded).toBeGreaterThan(0);
   }, 120_000);
