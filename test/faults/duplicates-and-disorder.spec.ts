@@ -5,12 +5,14 @@ import { report } from './rig/report.js';
 import { sized } from './rig/size.js';
 import { Stage } from './rig/stage.js';
 
-const ORDERS = sized({ short: 100, quick: 500, full: 5_000 });
+/** Times are drawn from windows this much of their full size. */
+const PACE = sized({ short: 0.2, quick: 1, full: 1 });
+const ORDERS = sized({ short: 40, quick: 500, full: 5_000 });
 
 it.each([
-  ['A21', 'delivered three times at three moments', { copies: 3, withinMs: 1_500 }, 0.2],
+  ['A21', 'delivered three times at three moments', { copies: 3, withinMs: 1_500 * PACE }, 0.2],
   // Half of the orders are cancelled on the way, so that undo and do are under way together and overtake each other.
-  ['A22', 'delivered in another order, with cancellations between', { copies: 1, withinMs: 2_500 }, 0.5],
+  ['A22', 'delivered in another order, with cancellations between', { copies: 1, withinMs: 2_500 * PACE }, 0.5],
 ] as const)(
   '%s: every message between modules %s has its effect once',
   async (name, _how, options, cancelled) => {
@@ -34,7 +36,7 @@ it.each([
 );
 
 async function anOrderAndItsCancellation({ chance, journal, victim }: Stage, n: number, share: number): Promise<void> {
-  const [drawn, wait, cancels] = [chance.next(), chance.below(8_000), chance.next() < share];
+  const [drawn, wait, cancels] = [chance.next(), chance.below(8_000 * PACE), chance.next() < share];
   const order = anOrder(drawn < 0.2 ? 'sold-out' : 'tea', {
     customerId: `buyer-${n}`,
     paymentMethod: drawn > 0.9 ? 'pm_declined' : drawn > 0.8 ? 'pm_capture_fails' : 'pm_ok',

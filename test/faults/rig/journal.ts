@@ -16,12 +16,14 @@ export interface Call {
 /** Everything clients were told, call by call: the witness that the house cannot bend. */
 export class Journal {
   readonly calls: Call[] = [];
+  /** Set when the case is over, however it ended: nobody asks again. */
+  closed = false;
 
   /** Places an order under a key, again and again until the answer is definite, as a good client does. */
   async place(key: string, order: { customerId: string }, at: (attempt: number) => RestClient): Promise<Call> {
     for (let attempt = 0; ; attempt++) {
       const call = await this.once(key, order, at(attempt));
-      if (call.result !== 'info') return call;
+      if (call.result !== 'info' || this.closed) return call;
       await sleep(100 + 50 * Math.random());
     }
   }

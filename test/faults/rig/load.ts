@@ -32,7 +32,7 @@ export class Load {
 
   private async come(): Promise<void> {
     const began = performance.now();
-    while (this.running) {
+    while (this.running && !this.stage.journal.closed) {
       for (const due = ((performance.now() - began) * this.rate) / 1_000; this.next < due;) this.place(this.next++);
       await sleep(10);
     }

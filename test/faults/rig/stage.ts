@@ -1,3 +1,4 @@
+import { announce } from '../../support/announce.js';
 import { cloneDatabase, dropClone, takeVhost } from '../../support/fixtures.js';
 import { freePort } from '../../support/ports.js';
 import { HouseProcess } from '../../support/process.js';
@@ -72,13 +73,22 @@ export class Stage {
     return checkEverything(this.database, { journal: this.journal, mails: this.sink?.mails, mailsAtMost }, within);
   }
 
-  /** Ends what runs and takes away what it left. */
+  /** Ends what runs and takes away what it left. Trouble here is said, not thrown: it would hide why the case failed. */
   async strike(): Promise<void> {
-    await Promise.all(this.houses.map((house) => house.kill()));
-    await Promise.all(Object.values(this.ways).map((way) => way.close()));
-    await this.sink?.stop();
-    await this.provider?.stop();
-    if (this.borrowed && this.database) await dropClone(this.database);
+    this.journal.closed = true;
+    const steps = [
+      () => Promise.all(this.houses.map((house) => house.kill())),
+      () => Promise.all(Object.values(this.ways).map((way) => way.close())),
+      () => this.sink?.stop(),
+      () => this.provider?.stop(),
+      () => (this.borrowed && this.database ? dropClone(this.database) : undefined),
+    ];
+    for (const step of steps)
+      try {
+        await step();
+      } catch (error) {
+        announce(`striking the stage: ${(error as Error).message}`);
+      }
   }
 
   private async build(plan: Plan): Promise<void> {

@@ -23,7 +23,7 @@ describe('many at once', () => {
   it(
     'one key, a hundred calls over REST and gRPC and two replicas (A30): one order, and one answer or "in use"',
     async () => {
-      const rounds = sized({ short: 5, quick: 30, full: 200 });
+      const rounds = sized({ quick: 30, full: 200 });
       for (let round = 0; round < rounds; round++) {
         const key = `hundred-${round}`;
         const order = anOrder('tea', { customerId: key });
@@ -34,7 +34,7 @@ describe('many at once', () => {
       }
       report('A30', { rounds, calls: rounds * 100, 'ended after s': await stage.check() });
     },
-    sized({ short: 60_000, quick: 180_000, full: 900_000 }),
+    sized({ quick: 180_000, full: 900_000 }),
   );
 
   const ask = async (n: number, order: object, key: string): Promise<string> => {
@@ -55,7 +55,7 @@ describe('many at once', () => {
   it(
     'pairs of orders name the same goods in opposite order (A18): nothing is refused, nothing deadlocks for good',
     async () => {
-      const pairs = sized({ short: 150, quick: 500, full: 1_000 });
+      const pairs = sized({ quick: 500, full: 1_000 });
       const line = (...skus: string[]) => ({ lines: skus.map((sku) => ({ sku, quantity: 1 })) });
       const calls = await Promise.all(
         Array.from({ length: 2 * pairs }, (_, n) => {
@@ -70,7 +70,7 @@ describe('many at once', () => {
       expect(calls.filter((c) => c.result !== 'ok')).toEqual([]);
       report('A18', { pairs, 'ended after s': await stage.check() });
     },
-    sized({ short: 60_000, quick: 120_000, full: 240_000 }),
+    sized({ quick: 120_000, full: 240_000 }),
   );
 
   it('two hundred orders at once over a pool of five (A41): nobody waits for ever', async () => {
@@ -97,7 +97,7 @@ describe('many at once', () => {
           stage.journal.once(`locked-${n}`, anOrder('tea', { customerId: `locked-${n}` }), stage.anyone()),
         ),
       );
-      await sleep(sized({ short: 7_000, quick: 15_000, full: 30_000 }));
+      await sleep(sized({ quick: 15_000, full: 30_000 }));
       await stranger.query('ROLLBACK');
       await stranger.end();
       const released = performance.now();
@@ -120,6 +120,6 @@ describe('many at once', () => {
         'ended after s': await stage.check(),
       });
     },
-    sized({ short: 90_000, quick: 90_000, full: 120_000 }),
+    sized({ quick: 90_000, full: 120_000 }),
   );
 });
