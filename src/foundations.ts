@@ -86,7 +86,7 @@ async function openDatabases(
   const sources = await Promise.all(
     [...byUrl].map(async ([url, modules]) => {
       const storages = modules.map((module) => STORAGES[module]);
-      const source = await opened(dataSourceFor(url, storages), storages);
+      const source = await opened(dataSourceFor(url, storages, settings.DATABASE_POOL_SIZE), storages);
       const database = new Database(source);
       for (const module of modules) databases.set(module, database);
       return source;

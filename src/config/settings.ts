@@ -15,6 +15,7 @@ export const SETTINGS = {
   PAYMENTS_DATABASE_URL: url(['postgres:', 'postgresql:']),
   INVENTORY_DATABASE_URL: url(['postgres:', 'postgresql:']),
   NOTIFICATIONS_DATABASE_URL: url(['postgres:', 'postgresql:']),
+  DATABASE_POOL_SIZE: count(24, 3, 500),
   RABBITMQ_URL: list(url(['amqp:', 'amqps:'])),
   MODULES: list(oneOf(MODULES)),
   MESSAGE_SECRET: text(undefined, 16),

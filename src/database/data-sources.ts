@@ -12,11 +12,10 @@ export interface Storage {
   migrations: (new () => MigrationInterface)[];
 }
 
-const POOL = 24;
 const RETRY_MS = 1_000;
 
 /** A pool over one database for the modules that live there. Nothing waits for ever: each wait has its time-out. */
-export function dataSourceFor(url: string, storages: Storage[]): DataSource {
+export function dataSourceFor(url: string, storages: Storage[], poolSize = 24): DataSource {
   return new DataSource({
     type: 'postgres',
     url,
@@ -26,7 +25,7 @@ export function dataSourceFor(url: string, storages: Storage[]): DataSource {
     migrationsTransactionMode: 'each',
     installExtensions: false,
     uuidExtension: 'pgcrypto',
-    poolSize: POOL,
+    poolSize,
     applicationName: 'sanmon',
     extra: {
       connectionTimeoutMillis: 5_000,

@@ -22,6 +22,9 @@ export function isConnectionError(error: unknown): boolean {
   );
 }
 
+/** Whether the work waited in vain for somebody else's lock (`lock_timeout`, `statement_timeout`): it may pass next time. */
+export const isBusy = (error: unknown): boolean => ['55P03', '57014'].includes(sqlState(error) ?? '');
+
 /** One PostgreSQL as a module sees it: transactions whose outcome is always known, and plain reads. */
 export class Database {
   constructor(readonly dataSource: DataSource) {}

@@ -1,6 +1,6 @@
 import { HttpException, Logger } from '@nestjs/common';
 import { v4 } from 'uuid';
-import { isConnectionError } from '../database/database.js';
+import { isBusy, isConnectionError } from '../database/database.js';
 import { Failure, unavailable, type FailureKind } from '../failure.js';
 
 const logger = new Logger('Failure');
@@ -13,6 +13,7 @@ export function asFailure(error: unknown): Failure {
   if (error instanceof Failure && (error.kind !== 'internal' || typeof error.details['id'] === 'string')) return error;
   if (error instanceof HttpException) return ofHttp(error);
   if (isConnectionError(error)) return unavailable('database-unavailable', 'The database cannot be reached just now.');
+  if (isBusy(error)) return unavailable('database-busy', 'Somebody else holds what this needs; ask again.');
   return known.get(Object(error) as object) ?? ofBug(error);
 }
 

@@ -1,7 +1,7 @@
-import { type Database, isConnectionError } from '../database/database.js';
+import { type Database, isBusy, isConnectionError } from '../database/database.js';
 import type { Tx } from '../database/transaction.js';
 import { Logger } from '@nestjs/common';
-import { Failure } from '../failure.js';
+import { Failure, unavailable } from '../failure.js';
 import { isUntiring } from './contract.js';
 import type { Handlers } from './handlers.js';
 import { type Inbox, judge, type StoredMessage } from './inbox.js';
@@ -11,6 +11,9 @@ import { runWave, waves } from './waves.js';
 const SET = 500;
 /** By then five minutes have gone: five steps of the schedule, then every 30 s. */
 const ALARM_ATTEMPTS = 14;
+
+/** A lock that somebody else holds is no fault of the message: it waits, and is never parked for it. */
+const BUSY = unavailable('database-busy', 'somebody else holds a lock');
 
 /**
  * Works through what intake had to store. A lane belongs to one transaction at a time, whichever replica it is in, so a
@@ -70,7 +73,7 @@ export class Lanes {
   }
 
   private async fail(tx: Tx, message: StoredMessage, error: unknown, stuck: Set<string>): Promise<void> {
-    const refusal = error instanceof Failure ? error : undefined;
+    const refusal = error instanceof Failure ? error : isBusy(error) ? BUSY : undefined;
     const verdict = judge(error, message.attempts, refusal, isUntiring(message.type));
     if (verdict.state === 'parked' || message.attempts >= ALARM_ATTEMPTS)
       this.logger.error(`${verdict.state} ${message.type} of ${message.key} (msg_${message.id}): ${verdict.reason}`);

@@ -55,6 +55,11 @@ export class HouseProcess {
     );
   }
 
+  /** Whether the process is there; it ends only when it is told to. */
+  get running(): boolean {
+    return this.child?.exitCode === null && this.child.signalCode === null;
+  }
+
   /** kill -9: nothing is flushed, nothing is said. */
   async kill(): Promise<void> {
     await this.end('SIGKILL');

@@ -1,0 +1,115 @@
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { anOrder } from '../support/shop.js';
+import { API_KEYS } from '../support/house.js';
+import { Load } from './rig/load.js';
+import { report } from './rig/report.js';
+import { sized } from './rig/size.js';
+import { Stage, type Way } from './rig/stage.js';
+import type { Rule } from './rig/trap.js';
+
+type Point = [name: string, way: Way, rule: Omit<Rule, 'action'>];
+
+const BEGIN = 'BEGIN;';
+// A frame of 13 bytes holding basic.ack: upwards a consumer's, downwards a confirm.
+const ACK = '\x00\x00\x00\x0d\x00\x3c\x00\x50';
+const commitAfter = (after: string): Omit<Rule, 'action'> => ({
+  direction: 'up',
+  match: 'COMMIT',
+  after,
+  since: BEGIN,
+});
+const answerTo = (after: string): Omit<Rule, 'action'> => ({
+  direction: 'down',
+  match: 'HTTP/1.1 200',
+  after,
+  since: 'T /',
+});
+
+/** The named moments of reference/reliability.md, table C, as a proxy sees them. C1 is a client's half-sent request. */
+const POINTS: Point[] = [
+  ['C2: an order, before its COMMIT reaches the database', 'database', commitAfter('orders.add')],
+  [
+    'C3: an order, COMMIT done, its answer on the way',
+    'database',
+    { direction: 'down', match: 'COMMIT\0', after: 'orders.add', since: BEGIN },
+  ],
+  ['C4: the relay has its lanes, nothing sent', 'database', { direction: 'up', match: 'orders.outbox.read' }],
+  ['C5: published, the confirm on the way', 'broker', { direction: 'down', match: ACK }],
+  ['C6: confirmed, not yet deleted from the outbox', 'database', { direction: 'up', match: 'orders.outbox.remove' }],
+  ['C7: delivered, nothing written', 'database', { direction: 'up', match: 'payments.inbox.mark' }],
+  ['C8: handled and committed, the broker not told', 'broker', { direction: 'up', match: ACK }],
+  ['C9: the provider authorises, its answer on the way', 'provider', answerTo('T /authorisations HTTP')],
+  ['C10: authorised, not yet written', 'database', commitAfter('payments.payment-authorised.v1')],
+  ['C11: reserved, not yet published', 'broker', { direction: 'up', match: '"type":"inventory.stock-reserved' }],
+  ['C12: the provider captures, its answer on the way', 'provider', answerTo('/capture HTTP')],
+  ['C13: captured, not yet written', 'database', commitAfter('payments.payment-captured.v1')],
+  ['C14: confirmed, not yet published', 'broker', { direction: 'up', match: '"type":"orders.order-confirmed' }],
+  [
+    'C15: the mail is taken, the server’s 250 on the way',
+    'mail',
+    { direction: 'down', match: '250', after: '\r\n.\r\n', since: 'MAIL FROM' },
+  ],
+  ['C16: undoing, the void not sent', 'provider', { direction: 'up', match: '/void HTTP' }],
+  ['C17: the provider voids, its answer on the way', 'provider', answerTo('/void HTTP')],
+];
+
+const ROUNDS = sized({ short: 1, quick: 1, full: 20 });
+/** In `npm test` these three; every other one differs from one of them only in where it stands. */
+const SHORT = ['C3', 'C8', 'C13'];
+const chosen = sized({
+  short: POINTS.filter(([name]) => SHORT.includes(name.split(':')[0]!)),
+  quick: POINTS,
+  full: POINTS,
+});
+
+it(
+  `kill -9 at ${chosen.length + 1} named points under 20 orders/s loses nothing and does nothing twice`,
+  async () => {
+    const stage = await Stage.set('A1');
+    try {
+      await stage.stock('tea', 100_000);
+      await stage.stock('sold-out', 1);
+      const load = new Load(stage, 20);
+      for (let round = 0; round < ROUNDS; round++) {
+        await halfARequest(stage);
+        for (const point of stage.chance.shuffled(chosen)) await strikeAt(stage, point);
+      }
+      await load.stop();
+      const ended = await stage.check({ mailsAtMost: 1 + ROUNDS * (chosen.length + 1) });
+      const kills = ROUNDS * (chosen.length + 1);
+      report('A1', { kills, orders: stage.journal.count('ok'), lost: 0, doubled: 0, 'ended after s': ended });
+    } finally {
+      await stage.strike();
+    }
+  },
+  sized({ short: 90_000, quick: 300_000, full: 7_200_000 }),
+);
+
+async function strikeAt(stage: Stage, [name, way, rule]: Point): Promise<void> {
+  const trap = stage.ways[way].lay({ ...rule, action: 'hold', times: 1 });
+  const reached = await Promise.race([trap.sprung.then(() => true), sleep(20_000, false)]);
+  if (!reached) throw new Error(`nobody came by within 20 s: ${name}`);
+  await killAndRestart(stage);
+  trap.remove();
+}
+
+/** C1: half a request, then kill -9; the whole one after that is an order like any other. */
+async function halfARequest(stage: Stage): Promise<void> {
+  const order = anOrder('tea', { customerId: `half-${stage.journal.calls.length}` });
+  const body = JSON.stringify(order);
+  const { hostname, port } = new URL(stage.victim.rest.origin);
+  const socket = connect(Number(port), hostname).on('error', () => undefined);
+  const head = `POST /v1/orders HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${API_KEYS.split(':')[1]}\r\ncontent-type: application/json`;
+  socket.write(`${head}\r\ncontent-length: ${body.length}\r\n\r\n${body.slice(0, body.length / 2)}`);
+  await sleep(50);
+  await killAndRestart(stage);
+  socket.destroy();
+  await stage.journal.place(order.customerId, order, stage.anyone);
+}
+
+async function killAndRestart({ victim }: Stage): Promise<void> {
+  await victim.kill();
+  await sleep(sized({ short: 100, quick: 1_000, full: 2_000 }));
+  await victim.startAgain();
+}

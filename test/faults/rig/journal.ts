@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RestClient } from '../../support/rest-client.js';
+
+/** What one call came to: done, refused for good, or nobody knows. */
+export type Result = 'ok' | 'fail' | 'info';
+
+/** One call as its client saw it. */
+export interface Call {
+  key: string;
+  customerId: string;
+  result: Result;
+  orderId?: string;
+  status?: number;
+}
+
+/** Everything clients were told, call by call: the witness that the house cannot bend. */
+export class Journal {
+  readonly calls: Call[] = [];
+  /** Set when the case is over, however it ended: nobody asks again. */
+  closed = false;
+
+  /** Places an order under a key, again and again until the answer is definite, as a good client does. */
+  async place(key: string, order: { customerId: string }, at: (attempt: number) => RestClient): Promise<Call> {
+    for (let attempt = 0; ; attempt++) {
+      const call = await this.once(key, order, at(attempt));
+      if (call.result !== 'info' || this.closed) return call;
+      await sleep(100 + 50 * Math.random());
+    }
+  }
+
+  /** One call, written down whatever comes of it. */
+  async once(key: string, order: { customerId: string }, rest: RestClient): Promise<Call> {
+    const call: Call = { key, customerId: order.customerId, result: 'info' };
+    try {
+      const { status, body } = await rest.post('/v1/orders', order, { 'idempotency-key': key });
+      Object.assign(call, { status, result: resultOf(status), orderId: body?.id as string | undefined });
+    } catch {
+      // Refused, reset or cut short: it may have happened or not.
+    }
+    this.calls.push(call);
+    return call;
+  }
+
+  /** One line for each key: ok beats info beats fail; where a key was answered with two orders, both stand. */
+  collapsed(): Call[] {
+    const byKey = new Map<string, Call[]>();
+    for (const call of this.calls) byKey.set(call.key, [...(byKey.get(call.key) ?? []), call]);
+    return [...byKey.values()].flatMap((calls) => {
+      const ok = new Map(calls.filter((c) => c.result === 'ok').map((c) => [c.orderId, c]));
+      if (ok.size > 0) return [...ok.values()];
+      return [calls.find((c) => c.result === 'info') ?? calls[0]!];
+    });
+  }
+
+  count(result: Result): number {
+    return this.calls.filter((call) => call.result === result).length;
+  }
+}
+
+// 409 key in use and 429 pass; whatever is 5xx may have happened.
+function resultOf(status: number): Result {
+  if (status === 202 || status === 200) return 'ok';
+  return status >= 500 || status === 409 || status === 429 ? 'info' : 'fail';
+}
