@@ -26,7 +26,7 @@ it('judges each message of a set by itself: of three, one invalid and one forbid
   await whileOrdersAreHeld(async () => {
     // This one is taken at once and is held by the lock; what comes meanwhile is the next set.
     await at.house.amqp!.publish('orders.place', anOrder(sku, { customerId: 'first' }));
-    await handedOver();
+    await inHand();
     const publish = (input: object, secret: string) =>
       at.house.amqp!.publish('orders.place', input, { headers: { authorization: `Bearer ${secret}` } });
     await publish(anOrder(sku, { customerId, lines: [] }), OTHER);
@@ -55,6 +55,13 @@ async function whileOrdersAreHeld(work: () => Promise<void>): Promise<void> {
     await client.end();
   }
 }
+
+/** A set waits for the lock: whatever comes now belongs to the next one. */
+const inHand = () =>
+  eventually(async () => {
+    const waiting = `SELECT 1 FROM pg_locks WHERE relation = 'orders.orders'::regclass AND NOT granted`;
+    expect(await at.rows(waiting)).toHaveLength(1);
+  });
 
 /** All that was published lies with the consumer. */
 const handedOver = () =>
