@@ -90,13 +90,16 @@ describe('many at once', () => {
     async () => {
       const stranger = new Client({ connectionString: stage.database });
       await stranger.connect();
-      await stranger.query('BEGIN; LOCK TABLE inventory.items IN ACCESS EXCLUSIVE MODE');
+      await stranger.query(
+        'SET idle_in_transaction_session_timeout = 0; BEGIN; LOCK TABLE inventory.items IN ACCESS EXCLUSIVE MODE',
+      );
       const began = performance.now();
       const asking = Promise.all(
         Array.from({ length: 500 }, (_, n) =>
           stage.journal.once(`locked-${n}`, anOrder('tea', { customerId: `locked-${n}` }), stage.anyone()),
         ),
       );
+      const slowest = asking.then(() => Math.round(performance.now() - began));
       await sleep(sized({ quick: 15_000, full: 30_000 }));
       await stranger.query('ROLLBACK');
       await stranger.end();
@@ -115,7 +118,7 @@ describe('many at once', () => {
       const counts = answers.map((status) => `${calls.filter((c) => c.status === status).length}×${status}`).join(' ');
       report('A17', {
         answers: counts,
-        'all answered after ms': Math.round(performance.now() - began),
+        'all answered after ms': await slowest,
         'recovered after ms': recovery,
         'ended after s': await stage.check(),
       });
