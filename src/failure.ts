@@ -69,5 +69,9 @@ export const notFound = (what: string, id: string): Failure =>
 export const unavailable = (code: string, message: string, retryAfter = 1): Failure =>
   new Failure('unavailable', code, message, { retryAfter });
 
+/** Says that another process has the module that could do this. */
+export const elsewhere = (module: string): Failure =>
+  new Failure('elsewhere', 'elsewhere', `The module ${module} lives in another process.`, { module });
+
 /** Whether waiting may help, so that a message is never parked for it. */
 export const passes = (failure: Failure): boolean => failure.kind === 'unavailable' || failure.kind === 'exhausted';

@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BadSettings, readSettings, unknownYet } from './read-settings.js';
+import { BadSettings, readSettings } from './read-settings.js';
 
 const problemsOf = (environment: Record<string, string>): string[] => {
   try {
@@ -62,7 +62,26 @@ describe('the settings', () => {
     );
   });
 
-  it('name those of the contract that this version does not know yet', () => {
-    expect(unknownYet({ JWT_JWKS_URL: 'https://example.com', PORT: '1' })).toEqual(['JWT_JWKS_URL']);
+  it('want to know where prices are asked when orders is here and inventory is not', () => {
+    const split = { MODULES: 'orders,notifications', RABBITMQ_URL: 'amqp://mq', MESSAGE_SECRET: 'sixteen characters' };
+    expect(problemsOf(split)).toEqual(['MODULES: orders without inventory needs INVENTORY_GRPC_URL to ask for prices']);
+    expect(problemsOf({ ...split, MODULES: 'payments,inventory' })).toEqual([]);
+    for (const url of ['dns:///inventory:50051', 'ipv4:10.0.0.1:50051,10.0.0.2:50051', 'ipv6:[::1]:50051'])
+      expect(problemsOf({ ...split, INVENTORY_GRPC_URL: url })).toEqual([]);
+    for (const url of ['inventory:50051', 'http://inventory:50051', 'dns:///inventory', 'ipv4:', 'dns:///a:1,b:2'])
+      expect(problemsOf({ ...split, INVENTORY_GRPC_URL: url })[0]).toMatch(/^INVENTORY_GRPC_URL: expected dns:/);
+  });
+
+  it('take for the share of traces that are kept a number from 0 to 1', () => {
+    expect(readSettings({ OTEL_TRACES_SAMPLER_ARG: '0.25' }).OTEL_TRACES_SAMPLER_ARG).toBe(0.25);
+    for (const share of ['1.5', '-1', 'half', '25%'])
+      expect(problemsOf({ OTEL_TRACES_SAMPLER_ARG: share })[0]).toMatch(/^OTEL_TRACES_SAMPLER_ARG: expected a number/);
+  });
+
+  it('take the three of tokens together or not at all', () => {
+    const [url, issuer, audience] = ['https://id.example/jwks', 'https://id.example', 'shop'];
+    expect(problemsOf({ JWT_JWKS_URL: url, JWT_ISSUER: issuer, JWT_AUDIENCE: audience })).toEqual([]);
+    expect(problemsOf({ JWT_JWKS_URL: url, JWT_ISSUER: issuer })[0]).toMatch(/^JWT_JWKS_URL: expected together/);
+    expect(problemsOf({ JWT_AUDIENCE: audience })[0]).toMatch(/^JWT_JWKS_URL: expected together/);
   });
 });

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { MODULES, NOT_YET, type Settings, SETTINGS } from './settings.js';
+import { MODULES, type Settings, SETTINGS } from './settings.js';
 import type { Setting } from './setting.js';
 
 type Environment = Record<string, string | undefined>;
@@ -31,9 +31,11 @@ export function readSettings(environment: Environment = process.env): Settings {
   return Object.freeze({ ...settings, MODULES: settings.MODULES.length > 0 ? settings.MODULES : [...MODULES] });
 }
 
-/** Settings of the contract that are set but have no effect in this version. */
-export const unknownYet = (environment: Environment = process.env): string[] =>
-  NOT_YET.filter((name) => environment[name] || environment[`${name}_FILE`]);
+/** The names under which something is set, `X_FILE` included. Values may be secrets, and stay here. */
+export const namesGiven = (environment: Environment = process.env): string[] =>
+  Object.keys(SETTINGS)
+    .flatMap((name) => [name, `${name}_FILE`])
+    .filter((name) => environment[name]);
 
 function textOf(name: string, environment: Environment, problems: string[]): string | undefined {
   const file = environment[`${name}_FILE`];
@@ -55,11 +57,12 @@ function contradictions(settings: Partial<Settings>): string[] {
     if (settings.RABBITMQ_URL?.length === 0)
       found.push('MODULES: a part of the house needs RABBITMQ_URL to reach the rest');
     if (!settings.MESSAGE_SECRET) found.push('MODULES: a part of the house needs the MESSAGE_SECRET of the rest');
-    if (here.includes('orders') && !here.includes('inventory'))
-      found.push(
-        'MODULES: orders without inventory comes with INVENTORY_GRPC_URL, which this version does not know yet',
-      );
+    if (here.includes('orders') && !here.includes('inventory') && !settings.INVENTORY_GRPC_URL)
+      found.push('MODULES: orders without inventory needs INVENTORY_GRPC_URL to ask for prices');
   }
+  const { JWT_JWKS_URL, JWT_ISSUER, JWT_AUDIENCE } = settings;
+  if ([JWT_JWKS_URL, JWT_ISSUER, JWT_AUDIENCE].filter(Boolean).length % 3 !== 0)
+    found.push('JWT_JWKS_URL: expected together with JWT_ISSUER and JWT_AUDIENCE, else tokens meant for others pass');
   const { IDEMPOTENCY_RETENTION_DAYS: kept = 0, RELEASE_WITHIN_DAYS: released = 0 } = settings;
   if (kept < released)
     found.push(

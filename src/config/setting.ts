@@ -34,10 +34,21 @@ export const hours = (fallback: number): Setting<number> => ({
   parse: (text) => (/^\d+(\.\d+)?$/.test(text) && Number(text) <= 8_760 ? Number(text) : undefined),
 });
 
+/** A part of the whole. */
+export const share = (fallback: number): Setting<number> => ({
+  expects: 'a number from 0 to 1',
+  fallback,
+  parse: (text) => (/^\d+(\.\d+)?$/.test(text) && Number(text) <= 1 ? Number(text) : undefined),
+});
+
 export function text(fallback: string, min?: number): Setting<string>;
 export function text(fallback: undefined, min?: number): Setting<string | undefined>;
 export function text(fallback: string | undefined, min = 1): Setting<string | undefined> {
-  return { expects: `a text of at least ${min} characters`, fallback, parse: (t) => (t.length >= min ? t : undefined) };
+  return {
+    expects: min > 1 ? `a text of at least ${min} characters` : 'a text',
+    fallback,
+    parse: (t) => (t.length >= min ? t : undefined),
+  };
 }
 
 export const url = (protocols: string[]): Setting<string | undefined> => ({
@@ -46,10 +57,34 @@ export const url = (protocols: string[]): Setting<string | undefined> => ({
   parse: (t) => (URL.canParse(t) && protocols.includes(new URL(t).protocol) ? t : undefined),
 });
 
+const HOST_AND_PORT = /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):\d{1,5}$/;
+
+/** Where gRPC calls go, as gRPC names it: a name whose addresses take turns, or the addresses themselves. */
+export const grpcTarget: Setting<string | undefined> = {
+  expects: 'dns:///host:port, or addresses such as ipv4:10.0.0.1:50051,10.0.0.2:50051',
+  fallback: undefined,
+  parse: (t) => {
+    const [, name, addresses] = /^(?:dns:\/\/\/(.+)|ipv[46]:(.+))$/.exec(t) ?? [];
+    const all = name === undefined ? (addresses?.split(',') ?? []) : [name];
+    return all.length > 0 && all.every((one) => HOST_AND_PORT.test(one)) ? t : undefined;
+  },
+};
+
+/** Where a web page may come from, as browsers write it: no path, no slash at the end. `*` is every page there is. */
+export const origin: Setting<string | undefined> = {
+  expects: 'origins such as https://shop.example, without a path, or *',
+  fallback: undefined,
+  parse: (t) => (t === '*' || (/^https?:/.test(t) && URL.canParse(t) && new URL(t).origin === t) ? t : undefined),
+};
+
 export function oneOf<T extends string>(values: readonly T[]): Setting<T | undefined>;
 export function oneOf<T extends string>(values: readonly T[], fallback: T): Setting<T>;
 export function oneOf<T extends string>(values: readonly T[], fallback?: T): Setting<T | undefined> {
-  return { expects: `one of ${values.join(', ')}`, fallback, parse: (t) => values.find((v) => v === t) };
+  return {
+    expects: values.length > 1 ? `one of ${values.join(', ')}` : values[0]!,
+    fallback,
+    parse: (t) => values.find((v) => v === t),
+  };
 }
 
 /** Several of another setting, separated by commas. */

@@ -1,5 +1,19 @@
 import type { Scope } from '../access/principal.js';
-import { count, hours, list, milliseconds, oneOf, port, scopes, text, type Setting, url } from './setting.js';
+import {
+  count,
+  hours,
+  list,
+  milliseconds,
+  grpcTarget,
+  oneOf,
+  origin,
+  port,
+  scopes,
+  share,
+  text,
+  type Setting,
+  url,
+} from './setting.js';
 
 /** The modules of the house, in the order of its picture. */
 export const MODULES = ['orders', 'payments', 'inventory', 'notifications'] as const;
@@ -19,7 +33,14 @@ export const SETTINGS = {
   RABBITMQ_URL: list(url(['amqp:', 'amqps:'])),
   MODULES: list(oneOf(MODULES)),
   MESSAGE_SECRET: text(undefined, 16),
+  INVENTORY_GRPC_URL: grpcTarget,
+  GRPC_CONNECTION_AGE_MS: milliseconds(300_000, 1_000),
   API_KEYS: text(undefined),
+  JWT_JWKS_URL: url(['https:', 'http:']),
+  JWT_ISSUER: text(undefined),
+  JWT_AUDIENCE: text(undefined),
+  RATE_LIMIT_PER_SECOND: count(0, 1, 1_000_000),
+  CORS_ORIGINS: list(origin),
   AMQP_PUBLISHER_SCOPES: scopes(['orders:write', 'inventory:write']),
   PAYMENT_PROVIDER: oneOf(['sandbox'] as const, 'sandbox'),
   PAYMENT_SANDBOX_URL: url(['http:', 'https:']),
@@ -30,6 +51,11 @@ export const SETTINGS = {
   ORDER_STALLED_HOURS: hours(24),
   IDEMPOTENCY_RETENTION_DAYS: count(30, 1, 3_650),
   RELEASE_WITHIN_DAYS: count(30, 1, 3_650),
+  PUBLIC_DOCS: oneOf(['on', 'off'] as const, 'on'),
+  METRICS: oneOf(['on', 'off'] as const, 'on'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url(['http:', 'https:']),
+  OTEL_SERVICE_NAME: text('sanmon'),
+  OTEL_TRACES_SAMPLER_ARG: share(1),
   DATA_DIR: text('.data'),
   LOG_LEVEL: oneOf(['error', 'warn', 'info', 'debug'] as const, 'info'),
   DRAIN_DELAY_MS: milliseconds(0),
@@ -47,18 +73,6 @@ export type Settings = Readonly<
     owner?: { uid: number; gid: number };
   }
 >;
-
-/** Settings of the contract that this version does not know yet; setting one is said aloud, not ignored. */
-export const NOT_YET = [
-  'INVENTORY_GRPC_URL',
-  'JWT_JWKS_URL',
-  'JWT_ISSUER',
-  'JWT_AUDIENCE',
-  'RATE_LIMIT_PER_SECOND',
-  'CORS_ORIGINS',
-  'PUBLIC_DOCS',
-  'METRICS',
-] as const;
 
 /** The database of a module: its own, else the common one, else undefined (embedded). */
 export const databaseUrlOf = (settings: Settings, module: ModuleName): string | undefined =>

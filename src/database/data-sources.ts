@@ -2,11 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { DataSource, type EntitySchema, type MigrationInterface } from 'typeorm';
 import { isConnectionError } from './database.js';
-import { migrate } from './migrate.js';
+import { migrate, MIGRATIONS_TABLE } from './migrate.js';
 
 /** What a module stores: its schema bears its name. */
 export interface Storage {
   schema: string;
+  // A schema takes in and gives out its entity, so that those of several entities have only `any` in common.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   entities: EntitySchema<any>[];
   migrations: (new () => MigrationInterface)[];
@@ -21,7 +22,7 @@ export function dataSourceFor(url: string, storages: Storage[], poolSize = 24): 
     url,
     entities: storages.flatMap((s) => s.entities),
     migrations: storages.flatMap((s) => s.migrations),
-    migrationsTableName: 'sanmon_migrations',
+    migrationsTableName: MIGRATIONS_TABLE,
     migrationsTransactionMode: 'each',
     installExtensions: false,
     uuidExtension: 'pgcrypto',
@@ -30,6 +31,8 @@ export function dataSourceFor(url: string, storages: Storage[], poolSize = 24): 
     extra: {
       connectionTimeoutMillis: 5_000,
       keepAlive: true,
+      // Statements that do not wait for each other leave together: half the system calls of a transaction.
+      pipeline: true,
       options: '-c lock_timeout=5s -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s -c timezone=UTC',
     },
   });

@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unavailable } from '../failure.js';
 import type { Statement } from './statement.js';
-import { Tx } from './transaction.js';
+import { corked, Tx } from './transaction.js';
 
 const SERIALIZATION_FAILURE = '40001';
 const DEADLOCK_DETECTED = '40P01';
@@ -24,6 +24,9 @@ export function isConnectionError(error: unknown): boolean {
 
 /** Whether the work waited in vain for somebody else's lock (`lock_timeout`, `statement_timeout`): it may pass next time. */
 export const isBusy = (error: unknown): boolean => ['55P03', '57014'].includes(sqlState(error) ?? '');
+
+/** What BEGIN and the look at the transaction's id answer. */
+type Begun = [unknown, { rows: { xid: string }[] }];
 
 /** One PostgreSQL as a module sees it: transactions whose outcome is always known, and plain reads. */
 export class Database {
@@ -55,6 +58,14 @@ export class Database {
     return this.connected((client) => work(new Tx(client)));
   }
 
+  /** Several statements without values in one round trip and one transaction of their own; answers the rows of the last. */
+  async script<T extends QueryResultRow>(text: string): Promise<T[]> {
+    return this.connected(async (client) => {
+      const results = (await client.query<T>(text)) as unknown as { rows: T[] }[];
+      return results.at(-1)!.rows;
+    });
+  }
+
   private async connected<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
     const runner = this.dataSource.createQueryRunner();
     try {
@@ -65,27 +76,31 @@ export class Database {
   }
 
   private async once<T>(client: PoolClient, work: (tx: Tx) => Promise<T>): Promise<T> {
-    // Two statements, one round trip: the id is what an unanswered COMMIT is looked up by.
-    const begun = (await client.query('BEGIN; SELECT pg_current_xact_id()::text AS xid')) as unknown as {
-      rows: { xid: string }[];
-    }[];
+    // Not awaited: it travels with the first statement. The id is what an unanswered COMMIT is looked up by.
+    const uncork = corked(client);
+    const begun = client.query('BEGIN; SELECT pg_current_xact_id()::text AS xid') as unknown as Promise<Begun>;
+    begun.catch(() => undefined);
+    setImmediate(uncork);
     const tx = new Tx(client);
     let result: T;
+    let xid: string;
     try {
       result = await work(tx);
-      await tx.flush();
+      xid = (await begun)[1].rows[0]!.xid;
     } catch (error) {
       await client.query('ROLLBACK').catch(() => undefined);
       throw error;
     }
-    await this.commit(client, begun[1]!.rows[0]!.xid);
+    await this.commit(tx, xid);
     tx.committed();
     return result;
   }
 
-  private async commit(client: PoolClient, xid: string): Promise<void> {
+  private async commit(tx: Tx, xid: string): Promise<void> {
     try {
-      await client.query('COMMIT');
+      const { command } = await tx.finish();
+      // PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error; a handler that swallowed one.
+      if (command !== 'COMMIT') throw new Error('the transaction was rolled back: one of its statements had failed');
     } catch (error) {
       if (!isConnectionError(error)) throw error;
       if (!(await this.wasCommitted(xid))) throw error;
@@ -94,7 +109,7 @@ export class Database {
 
   /** Asks a new connection what became of a transaction whose COMMIT was not answered. */
   private async wasCommitted(xid: string): Promise<boolean> {
-    for (const until = Date.now() + 10_000; Date.now() < until; await sleep(100)) {
+    for (const until = performance.now() + 10_000; performance.now() < until; await sleep(100)) {
       try {
         const [found] = await this.rows<{ status: string | null }>(
           { name: 'database.xact-status', text: 'SELECT pg_xact_status($1::text::xid8) AS status' },
