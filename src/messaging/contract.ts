@@ -15,6 +15,7 @@ export interface MessageTraits {
   published: boolean;
 }
 
+// Registries hold classes of every shape; whoever names one gets its own, and `object` would not be assignable to it.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type MessageClass<B extends object = any> = new () => B;
 
@@ -48,5 +49,14 @@ export const messageClasses = (): ReadonlyMap<MessageClass, MessageTraits> => tr
 /** The module a type belongs to: its first word. */
 export const moduleOf = (type: string): string => type.slice(0, type.indexOf('.'));
 
+/** Whether some module of this house hears events of this type. */
+export function isHeard(type: string): boolean {
+  for (const one of traits.values()) if (one.type === type) return one.heard;
+  return false;
+}
+
+/** The types of messages that are tried for ever. */
+export const untiringTypes = (): string[] => [...traits.values()].filter((t) => t.untiring).map((t) => t.type);
+
 /** Whether messages of this type are tried for ever. */
-export const isUntiring = (type: string): boolean => [...traits.values()].some((t) => t.type === type && t.untiring);
+export const isUntiring = (type: string): boolean => untiringTypes().includes(type);

@@ -2,12 +2,16 @@ import type { Failure } from '../failure.js';
 import { moduleOf } from './contract.js';
 import type { Message } from './message.js';
 import type { Reception } from './receives.js';
+import type { TellSpan } from './spans.js';
 
 /** Handles a set of messages, at most one of each key. A Failure in the answer refuses that message alone. */
 export type Handle = (messages: Message[], reception: Reception) => Promise<(Failure | undefined | void)[] | void>;
 
 /** Which module of this process handles which type; filled by Nest from the `@Receives` methods. */
 export class Handlers {
+  /** `tell`: where the handling of each traced message is told. */
+  constructor(readonly tell?: TellSpan) {}
+
   private readonly modules = new Map<string, Map<string, Handle>>();
 
   add(module: string, type: string, handle: Handle): void {

@@ -2,11 +2,16 @@ import { Logger } from '@nestjs/common';
 import { setImmediate as yields, setTimeout as sleep } from 'node:timers/promises';
 import { Doorbell } from './doorbell.js';
 
-/** `more`: there is more to do; `locked`: there is work, but another process holds it; `idle`: nothing to do. */
-export type Progress = 'more' | 'locked' | 'idle';
+/**
+ * `more`: there is more to do; `locked`: there is work, but another process holds it; `others`: there is work that another
+ * process should do; `idle`: nothing to do.
+ */
+export type Progress = 'more' | 'locked' | 'others' | 'idle';
 
 /** Another process's lanes are looked at again after this; sleeping for the poll instead would add up to a second. */
 const LOCKED_MS = 3;
+/** Whether others do their work is looked at again after this. */
+const OTHERS_MS = 100;
 const FAILED_MS = 500;
 
 /** A supervised loop: works while there is work, sleeps until its bell or its poll, and outlives every error. */
@@ -42,6 +47,7 @@ export class Loop {
       if (progress === 'more') await yields();
       else if (progress === 'locked') await sleep(LOCKED_MS);
       else if (progress === 'failed') await sleep(FAILED_MS);
+      else if (progress === 'others' && !this.stopping) await this.bell.wait(OTHERS_MS);
       // The poll is the safety net for a missed ring; the jitter keeps replicas from polling in step.
       else if (!this.stopping) await this.bell.wait(this.pollMs * (0.8 + 0.4 * Math.random()));
     }

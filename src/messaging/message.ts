@@ -6,6 +6,8 @@ export interface Message<B = unknown> {
   type: string;
   key: string;
   body: B;
+  /** The `traceparent` it came with (W3C Trace Context); what it causes is part of the same trace. */
+  trace?: string;
 }
 
 /** A row of the outbox: a message, still as text, and where it goes. */
@@ -15,6 +17,7 @@ export interface Outgoing {
   key: string;
   type: string;
   id: string;
+  /** JSON: the `traceparent` of what caused it; of an answer all its headers. */
   headers: string | null;
   body: string;
 }
@@ -26,7 +29,10 @@ export function laneOf(key: string): number {
   return (hash >>> 0) % LANES;
 }
 
+/** When a UUIDv7 was made, in milliseconds since 1970 by the clock of its maker. */
+export const timeOf = (id: string): number => parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+
 /** The day a UUIDv7 was made on, as `YYYY-MM-DD`: the partition its seen mark lives in. */
 export function dayOf(id: string): string {
-  return new Date(parseInt(id.slice(0, 8) + id.slice(9, 13), 16)).toISOString().slice(0, 10);
+  return new Date(timeOf(id)).toISOString().slice(0, 10);
 }

@@ -1,8 +1,8 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Database } from '../database/database.js';
-import { Effects } from './effects.js';
+import { Effects } from './effects/effects.js';
 import { Handlers } from './handlers.js';
-import { Outbox } from './outbox.js';
+import { Outbox } from './outbox/outbox.js';
 import { Timers } from './timers.js';
 import { Traffic } from './traffic.js';
 

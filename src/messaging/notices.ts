@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { Client } from 'pg';
-import { v7 } from 'uuid';
+import { uuidv7 } from '../uuid.js';
 
 const CHANNEL = 'sanmon';
 /** At most one NOTIFY of a kind in this time: each takes a lock of the whole server for a moment. */
@@ -13,8 +13,9 @@ const RETRY_MS = 1_000;
  */
 export class Notices {
   private readonly logger = new Logger('Notices');
-  private readonly own = v7();
-  private readonly bells = new Map<string, () => void>();
+  /** The name of this process towards the others. */
+  readonly own = uuidv7();
+  private readonly bells = new Map<string, (from?: string) => void>();
   private readonly due = new Set<string>();
   private client?: Client;
   private timer?: NodeJS.Timeout;
@@ -23,8 +24,8 @@ export class Notices {
 
   constructor(private readonly url: string) {}
 
-  /** Rings when another process says there is work of this kind. */
-  on(topic: string, ring: () => void): void {
+  /** Rings when another process says something of this kind, and who; without a name when something may have been missed. */
+  on(topic: string, ring: (from?: string) => void): void {
     this.bells.set(topic, ring);
   }
 
@@ -49,7 +50,7 @@ export class Notices {
     const client = new Client({ connectionString: this.url, keepAlive: true, application_name: 'sanmon notices' });
     client.on('notification', ({ payload = '' }) => {
       const [from, topic] = payload.split(' ');
-      if (from !== this.own) this.bells.get(topic ?? '')?.();
+      if (from !== this.own) this.bells.get(topic ?? '')?.(from);
     });
     client.on('error', (error) => this.logger.warn(`listens no more, tries again: ${error.message}`));
     client.on('end', () => this.again());

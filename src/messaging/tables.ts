@@ -46,6 +46,12 @@ export const messagingTables = (schema: string): string[] => [
   `CREATE INDEX idempotency_keys_at_idx ON ${schema}.idempotency_keys USING brin (at)`,
 ];
 
+/** What effects and timers keep besides: the trace they belong to, and the headers of what is sent when a timer is due. */
+export const traceColumns = (schema: string): string[] => [
+  `ALTER TABLE ${schema}.effects ADD COLUMN trace text`,
+  `ALTER TABLE ${schema}.timers ADD COLUMN headers text`,
+];
+
 /**
  * What the repair desk keeps of one module: every act of an operator with what it changed, and releases of many messages
  * that are under way. The index is partial, so that the statements of intake and lanes cannot choose it.

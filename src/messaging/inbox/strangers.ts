@@ -1,9 +1,12 @@
-import type { Database } from '../database/database.js';
-import { sql } from '../database/statement.js';
-import type { Tx } from '../database/transaction.js';
+import type { Database } from '../../database/database.js';
+import { sql, type Statement } from '../../database/statement.js';
+import type { Tx } from '../../database/transaction.js';
 import { Allowance } from './allowance.js';
-import { type Cut, cut } from './cut.js';
-import { NO_LANE } from './tables.js';
+import type { Birth } from '../birth.js';
+import { type Cut, cut } from '../cut.js';
+import { Handled } from './handled.js';
+import { NO_LANE } from '../tables.js';
+import { firstError, oneMoreError, type Verdict } from './verdict.js';
 
 /** A message from outside as it is kept: without a key, so it holds nothing back. */
 export interface Stranger {
@@ -23,7 +26,10 @@ export interface WaitingCommand {
   seq: string;
   id: string;
   type: string;
+  /** Attempts that were made before. */
   attempts: number;
+  /** The attempt that is to be made is counted already. */
+  begun: boolean;
   principal: string;
   headers: string;
   body: string;
@@ -40,6 +46,7 @@ export class Strangers {
   constructor(
     schema: string,
     private readonly allowance = new Allowance(schema),
+    private readonly handled = new Handled(),
   ) {
     this.text = statements(schema);
   }
@@ -52,7 +59,11 @@ export class Strangers {
   /** Keeps messages in a final state: parked (an operator may repair it) or refused (it had its answer). */
   async keep(tx: Tx, state: 'parked' | 'refused', whole: Stranger[]): Promise<void> {
     if (whole.length === 0) return;
-    const strangers = whole.map((s) => ({ ...s, ...cut(s.content), ...(s.cut && { cut: s.cut }) }));
+    if (state === 'parked') this.handled.fail(tx, state, whole.length);
+    const all = whole.map((s) => ({ ...s, ...cut(s.content), ...(s.cut && { cut: s.cut }) }));
+    for (const large of all.filter(isLarge)) await this.keepLarge(tx, state, large);
+    const strangers = all.filter((s) => !isLarge(s));
+    if (strangers.length === 0) return;
     await tx.run(this.text.keep, [
       strangers.map((s) => s.type),
       strangers.map((s) => s.id),
@@ -65,8 +76,15 @@ export class Strangers {
     ]);
   }
 
+  /** Alone, a body travels as it is; in a list of bodies it is text of twice the size, several times over. */
+  private async keepLarge(tx: Tx, state: 'parked' | 'refused', one: Stranger): Promise<void> {
+    const { type, id, code, reason, principal, content } = one;
+    await tx.run(this.text.keepLarge, [type, id, state, code, reason, principal, keptHeaders(one), content]);
+  }
+
   /** Stores a command that cannot run now, to be tried after `seconds`. */
   async wait(tx: Tx, stranger: Stranger, seconds: number, attempts: number): Promise<void> {
+    this.handled.fail(tx, 'retry');
     await tx.run(this.text.wait, [
       stranger.type,
       stranger.id,
@@ -80,11 +98,18 @@ export class Strangers {
     ]);
   }
 
-  /** Claims waiting commands that are due, leased to this process for a minute. */
-  async claim(database: Database, limit: number): Promise<WaitingCommand[]> {
-    return database.transaction((tx) =>
-      tx.rows<WaitingCommand & Record<string, unknown>>(this.text.claim, [limit, LEASE_SECONDS]),
-    );
+  /**
+   * Claims waiting commands that are due, leased to this process for a minute. One that is older than this process may
+   * have ended the one before: it comes alone, the least tried first, and its attempt is counted.
+   */
+  async claim(database: Database, limit: number, birth: Birth): Promise<WaitingCommand[]> {
+    const began = await birth.since();
+    return database.transaction(async (tx) => {
+      const claim = (text: Statement, most: number) =>
+        tx.rows<WaitingCommand & Record<string, unknown>>(text, [most, LEASE_SECONDS, began]);
+      const inherited = await claim(this.text.claimInherited, 1);
+      return inherited.length > 0 ? inherited : claim(this.text.claim, limit);
+    });
   }
 
   /** Takes a waiting command out, in the transaction that handled it; false = somebody else already did. */
@@ -93,21 +118,20 @@ export class Strangers {
   }
 
   /** Puts a command that failed again back, or aside. */
-  async again(
-    tx: Tx,
-    seq: string,
-    verdict: { state: string; after: number; code: string; reason: string; counts: boolean },
-  ): Promise<void> {
+  async again(tx: Tx, { seq, begun }: Pick<WaitingCommand, 'seq' | 'begun'>, verdict: Verdict): Promise<void> {
+    this.handled.fail(tx, verdict.state);
     await tx.run(this.text.again, [
       seq,
       verdict.state,
       verdict.after,
       verdict.code,
       verdict.reason,
-      verdict.counts ? 1 : 0,
+      Number(verdict.counts) - Number(begun),
     ]);
   }
 }
+
+const isLarge = ({ content }: Stranger): boolean => content.length > 16 * 1024;
 
 /** jsonb-safe text: a header may hold anything a publisher could write, NUL and lone surrogates included. */
 const headersText = (headers: object): string => JSON.stringify(headers).replaceAll('\\u0000', '\\ufffd');
@@ -126,6 +150,9 @@ function keptHeaders({ headers, cut }: Stranger): string {
 const statements = (schema: string) => {
   const inbox = `${schema}.inbox`;
   const named = (name: string, text: string) => sql(`${schema}.strangers.${name}`, text);
+  const leased = 'now() + make_interval(secs => $2::float8)';
+  const due = `SELECT seq FROM ${inbox} WHERE lane = ${NO_LANE} AND state = 'retry' AND due <= now()`;
+  const columns = 'seq::text, message_id AS id, type, principal, headers, body';
   return {
     keep: named(
       'keep',
@@ -133,25 +160,35 @@ const statements = (schema: string) => {
        SELECT ${NO_LANE}, t, i, $3, c, r, p, h, b
          FROM unnest($1::text[], $2::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[]) u(t, i, c, r, p, h, b)`,
     ),
+    keepLarge: named(
+      'keep-large',
+      `INSERT INTO ${inbox} (lane, type, message_id, state, code, reason, principal, headers, raw)
+       VALUES (${NO_LANE}, $1, $2, $3, $4, $5, $6, $7, $8)`,
+    ),
     wait: named(
       'wait',
       `INSERT INTO ${inbox} (lane, type, message_id, state, due, attempts, code, reason, principal, headers, body, errors)
        VALUES (${NO_LANE}, $1, $2, 'retry', now() + make_interval(secs => $3::float8), $4, $5, $6::text, $7, $8, $9,
-               jsonb_build_array(jsonb_build_object('at', now(), 'error', $6::text)))`,
+               ${firstError('$6::text')})`,
     ),
     claim: named(
       'claim',
-      `UPDATE ${inbox} SET due = now() + make_interval(secs => $2::float8)
-        WHERE lane = ${NO_LANE} AND seq = ANY(ARRAY(SELECT seq FROM ${inbox} WHERE lane = ${NO_LANE} AND state = 'retry' AND due <= now()
-                                        ORDER BY due LIMIT $1 FOR UPDATE SKIP LOCKED))
-       RETURNING seq::text, message_id AS id, type, attempts, principal, headers, body`,
+      `UPDATE ${inbox} SET due = ${leased}
+        WHERE lane = ${NO_LANE} AND seq = ANY(ARRAY(${due} AND at >= $3::timestamptz ORDER BY due LIMIT $1 FOR UPDATE SKIP LOCKED))
+       RETURNING ${columns}, false AS begun, attempts`,
+    ),
+    claimInherited: named(
+      'claim-inherited',
+      `UPDATE ${inbox} SET due = ${leased}, attempts = attempts + 1
+        WHERE lane = ${NO_LANE} AND seq = ANY(ARRAY(${due} AND at < $3::timestamptz ORDER BY attempts, due LIMIT $1 FOR UPDATE SKIP LOCKED))
+       RETURNING ${columns}, true AS begun, attempts - 1 AS attempts`,
     ),
     settle: named('settle', `DELETE FROM ${inbox} WHERE lane = ${NO_LANE} AND seq = ANY($1::bigint[])`),
     again: named(
       'again',
       `UPDATE ${inbox} SET state = $2, due = CASE WHEN $2 = 'retry' THEN now() + make_interval(secs => $3::float8) END, code = $4,
               reason = $5::text, attempts = attempts + $6,
-              errors = errors || jsonb_build_array(jsonb_build_object('at', now(), 'error', $5::text))
+              errors = ${oneMoreError('$5::text')}
         WHERE lane = ${NO_LANE} AND seq = $1`,
     ),
   };

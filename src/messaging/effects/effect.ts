@@ -1,4 +1,4 @@
-import type { Tx } from '../database/transaction.js';
+import type { Tx } from '../../database/transaction.js';
 
 /** Something that leaves the house, as its runner sees it. */
 export interface Effect<B> {
@@ -10,6 +10,8 @@ export interface Effect<B> {
   attempts: number;
   /** Milliseconds since its first attempt at the outside, by the database's clock. */
   ageMs: number;
+  /** The `traceparent` of what began it. */
+  trace?: string;
 }
 
 /** `done` with what was said, or `again` because nothing is known yet. */
@@ -28,3 +30,10 @@ export interface EffectKind<B, R> {
   /** The next try in milliseconds after `attempts` without a result. */
   delay(effect: Effect<B>): number;
 }
+
+/**
+ * A kind whatever it carries: the rows of one table belong to many kinds, and each row goes to the runner of its own.
+ * "any" and not "unknown", because a kind takes in its bodies and gives them out.
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type AnyEffectKind = EffectKind<any, any>;

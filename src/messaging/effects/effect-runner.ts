@@ -1,10 +1,15 @@
 import type { Logger } from '@nestjs/common';
-import { isConnectionError } from '../database/database.js';
-import type { Effect, EffectKind, Said } from './effect.js';
+import { isConnectionError } from '../../database/database.js';
+import { uuidv7 } from '../../uuid.js';
+import type { AnyEffectKind, Effect, Said } from './effect.js';
+import { spanTime, type TellSpan } from '../spans.js';
+import { hop, isSampled, traceSaid } from '../trace.js';
 
 /** What a lease has beyond the time of one attempt: for waiting in memory, and for settling. */
 export const SLACK_MS = 5_000;
 const SETTLE_SET = 200;
+/** Of more than these the lease runs out first, so the sweep has them; while a provider hangs it is memory saved. */
+const WAITING = 10_000;
 
 export interface Settled {
   effect: Effect<unknown>;
@@ -21,10 +26,10 @@ export class EffectRunner {
   private stopping = false;
 
   constructor(
-    // eslint-disable-next-line @typescript-eslint/no-explicit-any
-    readonly kind: EffectKind<any, any>,
+    readonly kind: AnyEffectKind,
     private readonly settle: (settled: Settled[]) => Promise<void>,
     private readonly logger: Logger,
+    private readonly tell?: TellSpan,
   ) {}
 
   /** How many more the sweep may claim; a lease must not run out while its effect waits here. */
@@ -34,8 +39,9 @@ export class EffectRunner {
 
   run(effects: Effect<unknown>[]): void {
     // One that could not begin in time is dropped here: its lease runs out and the sweep finds it again.
-    const until = Date.now() + SLACK_MS - 1_000;
-    for (const effect of effects) this.waiting.push({ effect, until });
+    const until = performance.now() + SLACK_MS - 1_000;
+    const room = WAITING - this.waiting.length;
+    for (const effect of effects.slice(0, Math.max(0, room))) this.waiting.push({ effect, until });
     this.begin();
   }
 
@@ -49,21 +55,36 @@ export class EffectRunner {
     while (this.under < this.kind.concurrency && !this.stopping) {
       const next = this.waiting.shift();
       if (!next) return;
-      if (next.until < Date.now()) continue;
+      if (next.until < performance.now()) continue;
       this.under++;
-      void this.attempt(next.effect);
+      void this.attempt(...this.within(next.effect));
     }
   }
 
-  private async attempt(effect: Effect<unknown>): Promise<void> {
+  /** The effect within a span of its own, which what comes of it names as its cause, and what tells the span. */
+  private within(effect: Effect<unknown>): [Effect<unknown>, ((said: Said<unknown>) => void)?] {
+    const { tell, kind } = this;
+    const { id, key, attempts, trace: parent } = effect;
+    if (!tell || !isSampled(parent)) return [effect];
+    const self = hop(parent, uuidv7());
+    const attributes = { 'sanmon.effect.id': id, 'sanmon.effect.key': key, 'sanmon.effect.attempts': attempts };
+    const span = { name: kind.kind, kind: 'client', self, parent, began: spanTime(), attributes } as const;
+    return [{ ...effect, trace: self }, (said) => tell({ ...span, ...('again' in said && { failed: said.again }) })];
+  }
+
+  private async attempt(effect: Effect<unknown>, tellOf?: (said: Said<unknown>) => void): Promise<void> {
     let said: Said<unknown>;
     const began = performance.now();
     try {
       said = await this.kind.attempt(effect);
     } catch (error) {
-      this.logger.error(`${this.kind.kind} ${effect.key}: ${(error as Error).message}`, (error as Error).stack);
+      this.logger.error(
+        `${this.kind.kind} ${effect.key}${traceSaid(effect.trace)}: ${(error as Error).message}`,
+        (error as Error).stack,
+      );
       said = { again: (error as Error).message };
     }
+    tellOf?.(said);
     this.under--;
     this.settled.push({ effect, said, tookMs: performance.now() - began });
     this.settling ??= this.settleAll().finally(() => (this.settling = undefined));

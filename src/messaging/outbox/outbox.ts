@@ -1,8 +1,9 @@
-import { v7 } from 'uuid';
-import { sql, type Statement } from '../database/statement.js';
-import type { Tx } from '../database/transaction.js';
-import { type MessageClass, messageOf, moduleOf } from './contract.js';
-import { laneOf, type Outgoing } from './message.js';
+import { uuidv7 } from '../../uuid.js';
+import { sql, type Statement } from '../../database/statement.js';
+import type { Tx } from '../../database/transaction.js';
+import { type MessageClass, messageOf, moduleOf } from '../contract.js';
+import { laneOf, type Outgoing } from '../message.js';
+import { traceHeaders } from '../trace.js';
 
 /** The only way anything of this module leaves it: rows written in the caller's transaction, sent by the relay. */
 export class Outbox {
@@ -21,21 +22,21 @@ export class Outbox {
     );
   }
 
-  /** Sends commands to the module whose name their type begins with. */
-  send<B extends object>(tx: Tx, type: MessageClass<B>, bodies: B[]): void {
+  /** Sends commands to the module whose name their type begins with; `trace` is the `traceparent` of what caused them. */
+  send<B extends object>(tx: Tx, type: MessageClass<B>, bodies: B[], trace?: string): void {
     const traits = messageOf(type);
     this.write(
       tx,
-      bodies.map((body) => outgoing(`internal:${moduleOf(traits.type)}`, traits, body)),
+      bodies.map((body) => outgoing(`internal:${moduleOf(traits.type)}`, traits, body, trace)),
     );
   }
 
   /** Publishes events: to the modules that hear them, and one copy each to the world. */
-  publish<B extends object>(tx: Tx, type: MessageClass<B>, bodies: B[]): void {
+  publish<B extends object>(tx: Tx, type: MessageClass<B>, bodies: B[], trace?: string): void {
     const traits = messageOf(type);
     const rows: Outgoing[] = [];
     for (const body of bodies) {
-      const row = outgoing(`internal:${moduleOf(traits.type)}.events`, traits, body);
+      const row = outgoing(`internal:${moduleOf(traits.type)}.events`, traits, body, trace);
       if (traits.heard) rows.push(row);
       if (traits.published && this.hasWorld) rows.push({ ...row, route: 'public' });
     }
@@ -47,7 +48,7 @@ export class Outbox {
     this.write(
       tx,
       replies.map(({ queue, headers, body }) => {
-        const id = v7();
+        const id = uuidv7();
         return { route: `reply:${queue}`, key: id, type: 'reply', id, headers: JSON.stringify(headers), body };
       }),
     );
@@ -56,25 +57,24 @@ export class Outbox {
   /** Writes rows as they are; timers that are due come this way. */
   write(tx: Tx, rows: Outgoing[]): void {
     if (rows.length === 0) return;
-    tx.collect(this, rows, (tx, all) => this.store(tx, all));
-  }
-
-  private async store(tx: Tx, rows: Outgoing[]): Promise<void> {
-    await tx.run(this.insert, [
-      rows.map((r) => laneOf(r.key)),
-      rows.map((r) => r.route),
-      rows.map((r) => r.key),
-      rows.map((r) => r.type),
-      rows.map((r) => r.id),
-      rows.map((r) => r.headers),
-      rows.map((r) => r.body),
-    ]);
-    tx.afterCommit(this.wake);
+    tx.collect(this, rows, (all) => ({
+      statement: this.insert,
+      values: [
+        all.map((r) => laneOf(r.key)),
+        all.map((r) => r.route),
+        all.map((r) => r.key),
+        all.map((r) => r.type),
+        all.map((r) => r.id),
+        all.map((r) => r.headers),
+        all.map((r) => r.body),
+      ],
+      then: () => tx.afterCommit(this.wake),
+    }));
   }
 }
 
-function outgoing(route: string, { type, key }: { type: string; key: string }, body: object): Outgoing {
+function outgoing(route: string, { type, key }: { type: string; key: string }, body: object, trace?: string): Outgoing {
   const value = (body as Record<string, unknown>)[key];
   if (typeof value !== 'string') throw new Error(`${type} needs its key ${key}`);
-  return { route, key: value, type, id: v7(), headers: null, body: JSON.stringify(body) };
+  return { route, key: value, type, id: uuidv7(), headers: traceHeaders(trace), body: JSON.stringify(body) };
 }

@@ -1,16 +1,16 @@
 import { Logger } from '@nestjs/common';
-import { v7 } from 'uuid';
-import type { Database } from '../database/database.js';
-import type { Broker, Delivery } from './broker.js';
-import { unpack } from './envelope.js';
-import type { Handlers } from './handlers.js';
+import { uuidv7 } from '../../uuid.js';
+import type { Database } from '../../database/database.js';
+import type { Broker, Delivery } from '../broker/broker.js';
+import { unpack } from '../outbox/envelope.js';
+import type { Handlers } from '../handlers.js';
 import type { Inbox } from './inbox.js';
-import { type Signature, SIGNATURE_HEADER } from './signature.js';
+import { type Signature, SIGNATURE_HEADER } from '../outbox/signature.js';
 import type { Strangers } from './strangers.js';
-import { queueOf } from './topology.js';
+import { queueOf } from '../broker/topology.js';
 
-/** Few: such messages are rare, may be large, and may be what ended a process. */
-const PREFETCH = 20;
+/** One: such messages are rare, may be large (they are not cut, or our signature would not hold), and may be what ended a process. */
+const PREFETCH = 1;
 const CODE = 'delivery-limit';
 const REASON = 'The broker gave up: it delivered this message 1,000 times and was never answered.';
 
@@ -70,7 +70,7 @@ function cameFrom({ fields, properties }: Delivery['message']): { type: string; 
 }
 
 const stranger = ({ content, properties }: Delivery['message'], type: string, headers: object) => ({
-  id: v7(),
+  id: uuidv7(),
   type,
   principal: `amqp:${(properties.userId as string | undefined) ?? 'publisher'}`,
   code: CODE,

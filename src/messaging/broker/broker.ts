@@ -1,8 +1,10 @@
+// First: it guards the decoder of amqplib, which the others load.
+import './header-tables.js';
 import { Logger } from '@nestjs/common';
 import { connect, type AmqpConnectionManager } from 'amqp-connection-manager';
-import type { ChannelModel } from 'amqplib';
+import { type ChannelModel, connect as connectOnce } from 'amqplib';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Consumer, type ConsumerOptions, type Delivery } from './consumer.js';
+import { Consumer, type ConsumerOptions, type Delivery, type Take } from './consumer.js';
 import { declareExchange, Differs } from './declaration.js';
 import { Lifetime } from './lifetime.js';
 import { type Publication, Publisher, type Sent } from './publisher.js';
@@ -12,9 +14,22 @@ import { Troubles } from './troubles.js';
 
 export type { Delivery, Publication, Sent };
 
+/** Connects, asks and goes, outside of any house and without a second try; throws why that was not possible. */
+export async function askBroker<T>(url: string, ask: (connection: ChannelModel) => Promise<T>): Promise<T> {
+  const connection = await connectOnce(url, { timeout: 5_000, clientProperties: { connection_name: 'sanmon asking' } });
+  // What is being asked rejects with the reason; without a listener the event would end the process.
+  connection.on('error', () => undefined);
+  try {
+    return await ask(connection);
+  } finally {
+    await connection.close().catch(() => undefined);
+  }
+}
+
 /** amqplib gives a silent link up after almost three of these (5.8 s for 2 s): 12 s, and 15 s are allowed. */
 const HEARTBEAT_S = 4;
 const RETRY_MS = 1_000;
+const STANDING_EVERY_MS = 10;
 /** A broker that no longer answers must not keep this process from ending. */
 const CLOSE_MS = 3_000;
 
@@ -49,6 +64,16 @@ export class Broker {
     return this.publisher !== undefined && !this.blocked;
   }
 
+  /**
+   * Waits until everything is declared and consumed, or it is known why not: what is published before that reaches no queue.
+   * At most `ms`, because the other gates need no broker.
+   */
+  async standing(ms: number): Promise<void> {
+    const untried = () =>
+      this.complaint === 'not connected' || this.subscriptions.some((s) => s.complaint === 'not consumed');
+    for (const until = performance.now() + ms; untried() && performance.now() < until;) await sleep(STANDING_EVERY_MS);
+  }
+
   /** Why not, in a sentence; empty when all is well. Each queue has its own word: {@link complaintOf}. */
   get complaint(): string {
     const places = ['alarm', 'publishing', 'consuming', ...Object.values(EXCHANGES)];
@@ -71,7 +96,7 @@ export class Broker {
   }
 
   /** Consumes a queue for as long as this broker is open; `take` settles what it took before it resolves. */
-  consume(queue: string, options: ConsumerOptions, take: (deliveries: Delivery[]) => Promise<void>): void {
+  consume(queue: string, options: ConsumerOptions, take: Take): void {
     const declaration = () => this.queues().find((q) => q.name === queue);
     this.subscriptions.push(new Subscription(new Consumer(queue, options, take), declaration, this.troubles));
   }

@@ -1,6 +1,6 @@
-import type { Database } from '../database/database.js';
-import { sql, type Statement } from '../database/statement.js';
-import { NO_LANE } from './tables.js';
+import type { Database } from '../../database/database.js';
+import { sql, type Statement } from '../../database/statement.js';
+import { NO_LANE } from '../tables.js';
 
 /** So often the stored messages are counted while there are deliveries: 0.1 ms when there are none, 4 ms at the bound. */
 const COUNT_EVERY_MS = 1_000;
@@ -11,7 +11,7 @@ const COUNT_EVERY_MS = 1_000;
  */
 export class Pressure {
   private readonly count: Statement;
-  private counted = 0;
+  private counted = -Infinity;
   private readonly high = { messages: false, commands: false };
 
   constructor(
@@ -41,8 +41,8 @@ export class Pressure {
   }
 
   private async refresh(): Promise<void> {
-    if (Date.now() - this.counted < COUNT_EVERY_MS) return;
-    this.counted = Date.now();
+    if (performance.now() - this.counted < COUNT_EVERY_MS) return;
+    this.counted = performance.now();
     try {
       const [found] = await this.database.rows<{ messages: number; commands: number }>(this.count, [this.atMost]);
       for (const kind of ['messages', 'commands'] as const) this.high[kind] = this.judge(this.high[kind], found![kind]);

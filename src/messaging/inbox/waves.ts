@@ -1,7 +1,8 @@
-import { Failure } from '../failure.js';
-import type { Handle, Handlers } from './handlers.js';
-import type { Message } from './message.js';
-import type { Reception } from './receives.js';
+import { Failure } from '../../failure.js';
+import type { Handle, Handlers } from '../handlers.js';
+import type { Message } from '../message.js';
+import type { Reception } from '../receives.js';
+import { handledWithin } from '../spans.js';
 
 /** Cuts a set into waves: in order, and at most one message of a key in each. */
 export function waves<M extends Message>(messages: M[]): M[][] {
@@ -31,7 +32,7 @@ export async function runWave<M extends Message>(
     else groups.set(handle, [message]);
   }
   for (const [handle, set] of groups) {
-    const outcomes = (await handle(set, reception)) ?? [];
+    const outcomes = (await handle(handledWithin(set, module, reception.tx, handlers.tell), reception)) ?? [];
     set.forEach((message, i) => {
       const outcome = outcomes[i];
       if (outcome instanceof Failure) refused.push({ message, failure: outcome });

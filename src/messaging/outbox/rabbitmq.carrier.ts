@@ -1,10 +1,12 @@
-import type { Tx } from '../database/transaction.js';
-import type { Broker, Publication } from './broker.js';
+import type { Tx } from '../../database/transaction.js';
+import type { Broker, Publication } from '../broker/broker.js';
 import type { Carrier } from './carrier.js';
 import { ENVELOPE, pack } from './envelope.js';
-import type { Outgoing } from './message.js';
+import type { Outgoing } from '../message.js';
+import { tellCarried, type TellSpan } from '../spans.js';
 import { type Signature, SIGNATURE_HEADER } from './signature.js';
-import { EXCHANGES } from './topology.js';
+import { EXCHANGES } from '../broker/topology.js';
+import { publicTrace } from '../trace.js';
 
 interface Parcel {
   publication: Publication;
@@ -19,6 +21,7 @@ export class RabbitMqCarrier implements Carrier {
   constructor(
     private readonly broker: Broker,
     private readonly signature: Signature,
+    private readonly tell?: TellSpan,
   ) {}
 
   ready(): boolean {
@@ -30,7 +33,7 @@ export class RabbitMqCarrier implements Carrier {
   async close(): Promise<void> {}
 
   /** Publishes in order on one channel, so one key stays in order on each route; a wide window of confirms is open. */
-  async carry(_tx: Tx, rows: Outgoing[]): Promise<boolean[]> {
+  async carry(tx: Tx, rows: Outgoing[]): Promise<boolean[]> {
     const parcels = this.parcels(rows);
     const sent = await this.broker.publish(parcels.map((p) => p.publication));
     const taken = rows.map(() => false);
@@ -40,6 +43,8 @@ export class RabbitMqCarrier implements Carrier {
       const reply = publication.exchange === '' && sent[i] !== 'lost';
       if (gone || reply) for (const place of places) taken[place] = true;
     });
+    const carried = this.tell ? rows.filter((_, place) => taken[place]) : [];
+    tellCarried(tx, carried, this.tell);
     return taken;
   }
 
@@ -83,7 +88,6 @@ export class RabbitMqCarrier implements Carrier {
 }
 
 function single(row: Outgoing): Publication {
-  const headers = row.headers ? (JSON.parse(row.headers) as Record<string, unknown>) : {};
   const content = Buffer.from(row.body);
   if (row.route === 'public')
     return {
@@ -93,7 +97,7 @@ function single(row: Outgoing): Publication {
       mandatory: false,
       properties: eventProperties(row),
     };
-  const { correlationId, ...rest } = headers as { correlationId?: string };
+  const { correlationId, ...rest } = JSON.parse(row.headers ?? '{}') as { correlationId?: string };
   return {
     exchange: '',
     routingKey: row.route.slice('reply:'.length),
@@ -120,6 +124,7 @@ function eventProperties(row: Outgoing): Publication['properties'] {
       cloudEvents_type: row.type,
       cloudEvents_time: at.toISOString(),
       cloudEvents_subject: row.key,
+      traceparent: publicTrace(row),
     },
   };
 }

@@ -1,8 +1,11 @@
 import { Logger } from '@nestjs/common';
-import type { Tx } from '../database/transaction.js';
-import type { Handlers } from './handlers.js';
-import { judge, type Inbox } from './inbox.js';
-import type { Message } from './message.js';
+import type { Tx } from '../../database/transaction.js';
+import type { Handlers } from '../handlers.js';
+import type { Handled } from './handled.js';
+import type { Inbox } from './inbox.js';
+import type { Message } from '../message.js';
+import { traceSaid } from '../trace.js';
+import { judge } from './verdict.js';
 import { runWave, waves } from './waves.js';
 
 /**
@@ -16,6 +19,7 @@ export class Intake {
     private readonly module: string,
     private readonly inbox: Inbox,
     private readonly handlers: Handlers,
+    private readonly handled: Handled,
   ) {}
 
   /** The fast path. When it throws, roll back and {@link store} the same set: the lanes find the one that hurts. */
@@ -27,22 +31,27 @@ export class Intake {
     );
     const stuck = new Set<string>();
     for (const wave of waves(fresh.filter((f) => !f.held).map((f) => f.message))) {
-      await this.inbox.store(
+      await this.inbox.storeBehind(
         tx,
         wave.filter((m) => stuck.has(m.key)),
       );
       const free = wave.filter((m) => !stuck.has(m.key));
-      for (const { message, failure } of await runWave(this.handlers, this.module, free, { tx })) {
+      const refused = await runWave(this.handlers, this.module, free, { tx });
+      this.handled.count(tx, 'intake', free.length - refused.length);
+      for (const { message, failure } of refused) {
         const verdict = judge(failure, 0, failure);
         if (verdict.state === 'parked')
-          this.logger.error(`parked ${message.type} of ${message.key} (msg_${message.id}): ${verdict.reason}`);
+          this.logger.error(
+            `parked ${message.type} of ${message.key} (msg_${message.id}${traceSaid(message.trace)}): ${verdict.reason}`,
+          );
         await this.inbox.keep(tx, message, verdict);
+        this.handled.fail(tx, verdict.state);
         stuck.add(message.key);
       }
     }
   }
 
-  /** The slow path: stores every new message, to be handled by the lanes. */
+  /** Stores every new message, to be handled by the lanes: those of this process and of all its peers. */
   async store(tx: Tx, messages: Message[]): Promise<void> {
     const fresh = await this.inbox.mark(tx, messages);
     await this.inbox.store(

@@ -1,5 +1,5 @@
-import type { Tx } from '../database/transaction.js';
-import type { Outgoing } from './message.js';
+import type { Tx } from '../../database/transaction.js';
+import type { Outgoing } from '../message.js';
 
 /** What takes messages from an outbox to where they are heard. Two adapters under one contract suite. */
 export interface Carrier {

@@ -1,7 +1,7 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Cut, cut } from './cut.js';
-import { Doorbell } from './doorbell.js';
+import { type Cut, cut } from '../cut.js';
+import { Doorbell } from '../doorbell.js';
 
 /** A message as it came, with the one channel on which it may be settled. */
 export interface Delivery {
@@ -11,12 +11,17 @@ export interface Delivery {
   cut?: Cut;
 }
 
+/** Deals with a set. */
+export type Take = (deliveries: Delivery[]) => Promise<void>;
+
 /** How a queue is consumed. */
 export interface ConsumerOptions {
   /** How many deliveries may be here unsettled: it bounds the memory, however long the queue is. */
   prefetch: number;
   /** How many are taken at once. */
   set: number;
+  /** A set takes no more bytes than these, but always one message: what a set becomes on its way takes several times that. */
+  setBytes?: number;
   /** Larger bodies are cut the moment they arrive: 400 of 20 MB must never be here together. */
   cutting?: boolean;
   /** Too much is stored already: what is in the broker stays there. Asked before every set. */
@@ -40,7 +45,7 @@ export class Consumer {
   constructor(
     readonly queue: string,
     private readonly options: ConsumerOptions,
-    private readonly take: (deliveries: Delivery[]) => Promise<void>,
+    private readonly take: Take,
   ) {}
 
   /** Whether the broker should have a consumer of ours. */
@@ -74,7 +79,7 @@ export class Consumer {
   /** Takes no more, finishes what is here, and answers when nothing is in hand. */
   async stop(): Promise<void> {
     if (this.stopping) return this.working;
-    this.stopAt = Date.now() + DRAIN_MS;
+    this.stopAt = performance.now() + DRAIN_MS;
     const { channel, tag } = this;
     this.tag = undefined;
     // A broker that does not answer must not keep us: the deadline stands.
@@ -91,13 +96,25 @@ export class Consumer {
   private async work(): Promise<void> {
     while (!this.stopping) {
       await this.bell.wait(1_000);
-      while (this.waiting.length > 0 && Date.now() < this.stopAt) {
+      while (this.waiting.length > 0 && performance.now() < this.stopAt) {
         if (await this.paused()) {
           if (this.stopping) return;
           await sleep(PAUSE_MS);
-        } else await this.takeSet(this.waiting.splice(0, this.options.set));
+        } else await this.takeSet(this.nextSet());
       }
     }
+  }
+
+  private nextSet(): Delivery[] {
+    const { set, setBytes = Infinity } = this.options;
+    let bytes = 0;
+    let count = 0;
+    for (const { message } of this.waiting.slice(0, set)) {
+      bytes += message.content.length;
+      if (bytes > setBytes && count > 0) break;
+      count++;
+    }
+    return this.waiting.splice(0, count);
   }
 
   private async paused(): Promise<boolean> {
@@ -105,7 +122,9 @@ export class Consumer {
   }
 
   private async takeSet(deliveries: Delivery[]): Promise<void> {
-    const channel = deliveries[0]!.channel;
+    // While we asked whether to pause, the connection may have gone, and with it what was waiting.
+    const channel = deliveries[0]?.channel;
+    if (!channel) return;
     while (channel === this.channel) {
       try {
         await this.take(deliveries);

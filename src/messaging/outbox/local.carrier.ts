@@ -1,9 +1,11 @@
-import type { Database } from '../database/database.js';
-import type { Tx } from '../database/transaction.js';
+import type { Database } from '../../database/database.js';
+import type { Tx } from '../../database/transaction.js';
 import type { Carrier } from './carrier.js';
-import type { Handlers } from './handlers.js';
-import type { Intake } from './intake.js';
-import type { Message, Outgoing } from './message.js';
+import type { Handlers } from '../handlers.js';
+import type { Intake } from '../inbox/intake.js';
+import type { Message, Outgoing } from '../message.js';
+import { tellCarried, type TellSpan } from '../spans.js';
+import { onward } from '../trace.js';
 
 /** The other end of the local carrier: one module of this process. */
 export interface Subscriber {
@@ -22,6 +24,7 @@ export class LocalCarrier implements Carrier {
     private readonly sender: Database,
     private readonly subscribers: ReadonlyMap<string, Subscriber>,
     private readonly handlers: Handlers,
+    private readonly tell?: TellSpan,
   ) {}
 
   ready(): boolean {
@@ -36,7 +39,8 @@ export class LocalCarrier implements Carrier {
     const sets = new Map<string, Message[]>();
     for (const row of rows) {
       for (const module of this.hearers(row)) {
-        const message = { id: row.id, type: row.type, key: row.key, body: JSON.parse(row.body) as unknown };
+        const { id, type, key } = row;
+        const message = { id, type, key, body: JSON.parse(row.body) as unknown, trace: onward(row) };
         const set = sets.get(module);
         if (set) set.push(message);
         else sets.set(module, [message]);
@@ -44,6 +48,7 @@ export class LocalCarrier implements Carrier {
     }
     // Always in the same order, so that two relays in one database lock in one order.
     for (const module of [...sets.keys()].sort()) await this.deliver(tx, module, sets.get(module)!, careful);
+    tellCarried(tx, rows, this.tell);
     return rows.map(() => true);
   }
 

@@ -1,12 +1,13 @@
-import { sql } from '../database/statement.js';
-import type { Tx } from '../database/transaction.js';
+import { sql } from '../../database/statement.js';
+import type { Tx } from '../../database/transaction.js';
 import type { Stranger } from './strangers.js';
-import { NO_LANE } from './tables.js';
+import { NO_LANE } from '../tables.js';
 
 /** What is kept of one principal's refused messages in one module: enough to see what is wrong, too little to hurt. */
 const MESSAGES = 10_000;
 const BYTES = 256 * 1024 * 1024;
-const CODE = 'too-many-refused';
+/** The code of the row that counts: there is no message in it, so it can only be discarded. */
+export const TALLY = 'too-many-refused';
 
 /** Bounds what whoever may publish can make us store; beyond it refused messages are counted and no longer kept. */
 export class Allowance {
@@ -62,17 +63,17 @@ const statements = (schema: string) => {
       'kept',
       `SELECT p AS principal, k.messages, k.bytes FROM unnest($1::text[]) p CROSS JOIN LATERAL (
          SELECT count(*)::int AS messages, coalesce(sum(octet_length(raw)), 0)::float8 AS bytes
-           FROM (SELECT raw FROM ${inbox} WHERE ${its} p AND code <> '${CODE}' LIMIT $2) x) k`,
+           FROM (SELECT raw FROM ${inbox} WHERE ${its} p AND code <> '${TALLY}' LIMIT $2) x) k`,
     ),
     lock: named('lock', `SELECT pg_advisory_xact_lock(hashtext('${inbox}.tally'), hashtext($1))`),
     add: named(
       'add',
-      `UPDATE ${inbox} SET attempts = attempts + $2, reason = $3, at = now() WHERE ${its} $1 AND code = '${CODE}'`,
+      `UPDATE ${inbox} SET attempts = attempts + $2, reason = $3, at = now() WHERE ${its} $1 AND code = '${TALLY}'`,
     ),
     begin: named(
       'begin',
       `INSERT INTO ${inbox} (lane, principal, attempts, reason, message_id, type, state, code, headers)
-       VALUES (${NO_LANE}, $1, $2, $3, $4, $5, 'parked', '${CODE}', '{}')`,
+       VALUES (${NO_LANE}, $1, $2, $3, $4, $5, 'parked', '${TALLY}', '{}')`,
     ),
   };
 };

@@ -1,0 +1,187 @@
+import { Logger } from '@nestjs/common';
+import { Circuit } from './circuit.js';
+import type { Database } from '../../database/database.js';
+import { sql, type Statement } from '../../database/statement.js';
+import type { Tx, Writing } from '../../database/transaction.js';
+import type { AnyEffectKind, Effect } from './effect.js';
+import { EffectRunner, type Settled, SLACK_MS } from './effect-runner.js';
+import type { Progress } from '../loop.js';
+import type { TellSpan } from '../spans.js';
+
+const SWEEP_SET = 500;
+
+/** The effects of one module: born leased in the deciding transaction, run after its commit, settled in sets. */
+export class Effects {
+  private readonly logger = new Logger('Effects');
+  private readonly text: ReturnType<typeof statements>;
+  private readonly runners = new Map<string, EffectRunner>();
+  private readonly circuits = new Map<string, Circuit>();
+
+  constructor(
+    schema: string,
+    private readonly database: Database,
+    private readonly tell?: TellSpan,
+  ) {
+    this.text = statements(schema);
+  }
+
+  register(kind: AnyEffectKind): void {
+    this.circuits.set(kind.kind, new Circuit());
+    const settle = (settled: Settled[]) => this.settle(kind, settled);
+    this.runners.set(kind.kind, new EffectRunner(kind, settle, this.logger, this.tell));
+  }
+
+  /** The kinds of this module. */
+  kinds(): string[] {
+    return [...this.runners.keys()];
+  }
+
+  /** Starts effects: rows in the caller's transaction, leased to this process, which runs them after the commit. */
+  start(tx: Tx, kind: string, effects: Beginning[]): void {
+    if (effects.length === 0) return;
+    const rows = effects.map((effect) => ({ kind, ...effect }));
+    tx.collect(this, rows, (all) => this.birth(tx, all));
+  }
+
+  /** Finds effects whose lease has run out: their process died, or their next try is due. */
+  async sweep(): Promise<Progress> {
+    let found = 0;
+    for (const runner of this.runners.values()) {
+      const room = Math.min(SWEEP_SET, runner.room());
+      if (room === 0) continue;
+      const rows = await this.database.transaction((tx) =>
+        tx.rows<EffectRow>(this.text.claim, [runner.kind.kind, room, leaseOf(runner.kind)]),
+      );
+      runner.run(rows.map(toEffect));
+      found += rows.length;
+    }
+    return found > 0 ? 'more' : 'idle';
+  }
+
+  /** Lets calls under way finish and settle; what is still waiting keeps its lease and is swept later. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.runners.values()].map((r) => r.stop()));
+  }
+
+  /** Inserted already leased to this process, whose runner takes them from memory after the commit. */
+  private birth(tx: Tx, rows: (Beginning & { kind: string })[]): Writing {
+    return {
+      statement: this.text.insert,
+      values: [
+        rows.map((r) => r.kind),
+        rows.map((r) => r.key),
+        rows.map((r) => JSON.stringify(r.body)),
+        rows.map((r) => leaseOf(this.runners.get(r.kind)!.kind)),
+        rows.map((r) => r.trace ?? null),
+      ],
+      then: (born) =>
+        tx.afterCommit(() => {
+          rows.forEach(({ kind, ...row }, i) => {
+            const effect = { ...row, id: born[i]!['id'] as string, token: 1, attempts: 0, ageMs: 0 };
+            this.runners.get(kind)!.run([effect]);
+          });
+        }),
+    };
+  }
+
+  /** Ends effects with a result and puts the others back, each only if it is still ours. */
+  private async settle(kind: AnyEffectKind, settled: Settled[]): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const again = settled.filter((s) => 'again' in s.said);
+      const done = settled.filter((s) => 'done' in s.said);
+      if (done.length > 0) await this.answered(tx, kind.kind);
+      if (again.length > 0) await this.putBack(tx, kind, again);
+      if (done.length === 0) return;
+      const ours = await tx.rows<{ id: string; token: number }>(this.text.remove, [
+        done.map((s) => s.effect.id),
+        done.map((s) => s.effect.token),
+      ]);
+      // By the token too: both the late answer and the one in time may be in this very set.
+      const tokens = new Map(ours.map((o) => [o.id, o.token]));
+      const results = done
+        .filter((s) => tokens.get(s.effect.id) === s.effect.token)
+        .map((s) => ({ effect: s.effect, result: (s.said as { done: unknown }).done }));
+      if (results.length > 0) await kind.settle(tx, results);
+    });
+  }
+
+  private async putBack(tx: Tx, kind: AnyEffectKind, again: Settled[]): Promise<void> {
+    const circuit = this.circuits.get(kind.kind)!;
+    await tx.run(this.text.again, [
+      again.map((s) => s.effect.id),
+      again.map((s) => s.effect.token),
+      again.map((s) => circuit.failed(kind.delay(s.effect))),
+      again.map((s) => (s.said as { again: string }).again),
+      again.map((s) => s.tookMs),
+    ]);
+  }
+
+  /** Whoever was away answers again: everything that waits for it is due at once. */
+  private async answered(tx: Tx, kind: string): Promise<void> {
+    const circuit = this.circuits.get(kind)!;
+    if (circuit.open) await tx.run(this.text.due, [kind]);
+    tx.afterCommit(() => circuit.answered());
+  }
+}
+
+/** An effect as the deciding transaction begins it. */
+export interface Beginning {
+  key: string;
+  body: object;
+  trace?: string;
+}
+
+interface EffectRow extends Record<string, unknown> {
+  id: string;
+  key: string;
+  body: string;
+  token: number;
+  attempts: number;
+  age_ms: number;
+  trace: string | null;
+}
+
+const toEffect = (row: EffectRow): Effect<unknown> => ({
+  id: row.id,
+  key: row.key,
+  body: JSON.parse(row.body) as unknown,
+  token: row.token,
+  attempts: row.attempts,
+  ageMs: Number(row.age_ms),
+  trace: row.trace ?? undefined,
+});
+
+const leaseOf = (kind: { timeoutMs: number }): number => kind.timeoutMs + SLACK_MS;
+
+const statements = (schema: string): Record<'insert' | 'claim' | 'remove' | 'again' | 'due', Statement> => ({
+  insert: sql(
+    `${schema}.effects.insert`,
+    `INSERT INTO ${schema}.effects (kind, key, body, lease, trace)
+     SELECT k, o, b, now() + l * interval '1 ms', t
+       FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[]) WITH ORDINALITY u(k, o, b, l, t, n) ORDER BY n
+     RETURNING id::text`,
+  ),
+  // `error` says what an effect waits for; while it is tried it is empty.
+  claim: sql(
+    `${schema}.effects.claim`,
+    `UPDATE ${schema}.effects SET token = token + 1, lease = now() + $3::int * interval '1 ms', error = NULL
+      WHERE id = ANY(ARRAY(SELECT id FROM ${schema}.effects WHERE kind = $1 AND lease <= now() ORDER BY lease, id LIMIT $2 FOR UPDATE SKIP LOCKED))
+     RETURNING id::text, key, body, trace, token, attempts, coalesce(extract(epoch FROM now() - first_at) * 1000, 0)::float8 AS age_ms`,
+  ),
+  remove: sql(
+    `${schema}.effects.remove`,
+    `DELETE FROM ${schema}.effects e USING unnest($1::bigint[], $2::int[]) u(i, t) WHERE e.id = u.i AND e.token = u.t RETURNING e.id::text, e.token`,
+  ),
+  again: sql(
+    `${schema}.effects.again`,
+    `UPDATE ${schema}.effects e SET lease = now() + u.d * interval '1 ms', attempts = attempts + 1, error = u.e,
+            first_at = coalesce(e.first_at, now() - u.took * interval '1 ms')
+       FROM unnest($1::bigint[], $2::int[], $3::int[], $4::text[], $5::float8[]) u(i, t, d, e, took) WHERE e.id = u.i AND e.token = u.t`,
+  ),
+  due: sql(
+    `${schema}.effects.due`,
+    `UPDATE ${schema}.effects SET lease = now()
+      WHERE id = ANY(ARRAY(SELECT id FROM ${schema}.effects WHERE kind = $1 AND lease > now() AND error IS NOT NULL
+                            ORDER BY id FOR UPDATE SKIP LOCKED))`,
+  ),
+});
