@@ -1,12 +1,12 @@
 import { Failure } from '../failure.js';
-import { Access } from './access.js';
+import { Access, type Anonymous } from './access.js';
 import { ApiKeys } from './api-keys.js';
 import { generateApiKey } from './own-api-key.js';
 
 const SECRET = generateApiKey();
 const access = new Access(new ApiKeys({ text: `shop:${SECRET}:orders:read+orders:write` }));
 
-const refusal = (authorization?: string, otherwise?: Access.Anonymous): Promise<unknown> =>
+const refusal = (authorization?: string, otherwise?: Anonymous): Promise<unknown> =>
   access.principal(authorization, otherwise).then(
     () => 'let in',
     (error: Failure) => error.toJSON(),
@@ -29,7 +29,7 @@ describe('Access', () => {
   });
 
   it('takes a caller without a credential for somebody else, but not one with a wrong credential', async () => {
-    const otherwise: Access.Anonymous = { name: 'amqp:publisher', scopes: ['orders:write'] };
+    const otherwise: Anonymous = { name: 'amqp:publisher', scopes: ['orders:write'] };
     expect(await access.principal(undefined, otherwise)).toEqual({
       name: 'amqp:publisher',
       scopes: new Set(['orders:write']),

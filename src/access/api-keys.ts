@@ -25,11 +25,13 @@ export class ApiKeys implements OnModuleDestroy {
   private readonly logger = new Logger(ApiKeys.name);
   private readonly timer?: NodeJS.Timeout;
   private keys: KeyTable = new Map();
+  /** By which key each principal was let in; one that is read again makes a new principal. */
+  private readonly sums = new WeakMap<Principal, string>();
   private taken?: string;
 
   /** A file that cannot be read at the start throws; later on the keys of before stay valid. */
   constructor(@Inject(API_KEY_SOURCE) private readonly source: ApiKeySource) {
-    if (source.own) this.keys = new Map([[source.own, { name: 'key:default', scopes: new Set(SCOPES) }]]);
+    if (source.own) this.keep(new Map([[source.own, { name: 'key:default', scopes: new Set(SCOPES) }]]));
     if (source.text !== undefined) this.take(source.text);
     if (source.file === undefined) return;
     this.take(readFileSync(source.file, 'utf8'));
@@ -43,6 +45,12 @@ export class ApiKeys implements OnModuleDestroy {
   /** Whose secret this is. */
   find(secret: string): Principal | undefined {
     return this.keys.get(hashOf(secret));
+  }
+
+  /** Whether the key that this principal came with is still there and allows no less; false for whoever came without. */
+  stillValid(by: Principal): boolean {
+    const known = this.keys.get(this.sums.get(by) ?? '');
+    return known?.name === by.name && [...by.scopes].every((scope) => known.scopes.has(scope));
   }
 
   /** Looks at the file again. */
@@ -61,7 +69,12 @@ export class ApiKeys implements OnModuleDestroy {
     if (sum === this.taken) return;
     const { keys, problems } = parseApiKeys(text);
     for (const problem of problems) this.logger.warn(`API_KEYS, ${problem}`);
-    this.keys = keys;
+    this.keep(keys);
     this.taken = sum;
+  }
+
+  private keep(keys: KeyTable): void {
+    for (const [sum, principal] of keys) this.sums.set(principal, sum);
+    this.keys = keys;
   }
 }
