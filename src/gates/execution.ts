@@ -1,3 +1,4 @@
+import type { RateLimit } from '../access/rate-limit.js';
 import { type Database, isConnectionError } from '../database/database.js';
 import type { Tx } from '../database/transaction.js';
 import { Failure } from '../failure.js';
@@ -18,6 +19,8 @@ export class Execution {
   constructor(
     schema: string,
     private readonly database: Database,
+    /** For calls that were not counted at admission. */
+    private readonly limit?: RateLimit,
   ) {
     this.idempotency = new Idempotency(schema, database);
   }
@@ -30,7 +33,7 @@ export class Execution {
       print: a.key === undefined ? undefined : fingerprint(a.command),
     }));
     const answers = new Map<number, Answer<R>>();
-    await this.attempt(useCase, set, answers, also);
+    await this.attempt(useCase, await this.within(set, answers), answers, also);
     return set.map((item) => answers.get(item.index)!);
   }
 
@@ -44,6 +47,14 @@ export class Execution {
       if (asked.length === 1) return [{ outcome: asFailure(error), replayed: false }];
       return (await Promise.all(asked.map((one) => this.ask(useCase, [one])))).flat();
     }
+  }
+
+  /** Those whose callers have not used up their rate. */
+  private async within<C extends object, R>(set: Item<C>[], answers: Map<number, Answer<R>>): Promise<Item<C>[]> {
+    if (!this.limit) return set;
+    const refusals = await this.limit.takeEach(set.map(({ asked }) => asked.by.name));
+    refusals.forEach((outcome, i) => outcome && answers.set(set[i]!.index, { outcome, replayed: false }));
+    return set.filter(({ index }) => !answers.has(index));
   }
 
   private async attempt<C extends object, R>(
@@ -148,7 +159,10 @@ async function prepare<C extends object, R>(
   answers: Map<number, Answer<R>>,
 ): Promise<Ready<C>[]> {
   if (!useCase.prepare || set.length === 0) return set.map((item) => ({ ...item, prepared: undefined }));
-  const prepared = await useCase.prepare(set.map((item) => item.asked));
+  const prepared = await preparedOf(
+    useCase,
+    set.map((item) => item.asked),
+  );
   const ready: Ready<C>[] = [];
   set.forEach((item, i) => {
     const one = prepared[i];
@@ -156,4 +170,15 @@ async function prepare<C extends object, R>(
     else ready.push({ ...item, prepared: one });
   });
   return ready;
+}
+
+/** What could not be asked refuses each of the set as its outcome: over RabbitMQ such commands wait, and nothing is remembered. */
+async function preparedOf<C extends object, R>(useCase: UseCase<C, R>, asked: Asked<C>[]): Promise<unknown[]> {
+  try {
+    return await useCase.prepare!(asked);
+  } catch (error) {
+    if (isConnectionError(error)) throw error;
+    const failure = asFailure(error);
+    return asked.map(() => failure);
+  }
 }

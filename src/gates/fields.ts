@@ -51,6 +51,9 @@ export const Sku = (): PropertyDecorator => matching(/^[A-Za-z0-9._-]{1,64}$/, '
 export const PageToken = (): PropertyDecorator =>
   matching(/^[!-~]{0,2048}$/, 'must be a token that an earlier page gave');
 
+/** What an update brought as `cursor`; empty = none. One that is unknown or too old is answered with a new beginning. */
+export const Cursor = (): PropertyDecorator => matching(/^[!-~]{0,256}$/, 'must be a cursor that an update brought');
+
 /** An ISO 4217 code in upper case, as far as the ICU of this Node knows it. */
 export const Currency = (): PropertyDecorator =>
   field({

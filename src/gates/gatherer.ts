@@ -1,6 +1,7 @@
 import { isConnectionError } from '../database/database.js';
 import { Failure, unavailable } from '../failure.js';
 import type { Answer, Asked, UseCase } from './asked.js';
+import type { CallSpans } from './call-spans.js';
 import type { Execution } from './execution.js';
 
 const SET = 200;
@@ -16,12 +17,15 @@ interface Call<C extends object, R> {
 
 /**
  * Gathers calls of REST and gRPC into sets: those that arrive while a set of the same use case is in flight form the next
- * one. No timers, nothing added when it is quiet. (Measured: 18,567 accepted/s against 7,715 one by one.)
+ * one. No timers, nothing added when it is quiet; whoever gave up while waiting is left out. (Measured: 18,567 accepted/s against 7,715 one by one.)
  */
 export class Gatherer {
   private readonly queues = new Map<UseCase<never, unknown>, Queue<never, unknown>>();
 
-  constructor(private readonly execution: Execution) {}
+  constructor(
+    private readonly execution: Execution,
+    private readonly spans?: CallSpans,
+  ) {}
 
   /** The answer to one call, gathered with its neighbours. */
   gather<C extends object, R>(useCase: UseCase<C, R>, asked: Asked<C>): Promise<Answer<R>> {
@@ -32,7 +36,9 @@ export class Gatherer {
       );
       this.queues.set(useCase, queue as never);
     }
-    return queue.add(asked);
+    const answer = queue.add(asked);
+    this.spans?.follow(asked, answer);
+    return answer;
   }
 }
 
@@ -45,7 +51,7 @@ class Queue<C extends object, R> {
   add(asked: Asked<C>): Promise<Answer<R>> {
     if (this.waiting.length >= WAITING) throw busy();
     return new Promise((answer, fail) => {
-      this.waiting.push({ asked, since: Date.now(), answer, fail });
+      this.waiting.push({ asked, since: performance.now(), answer, fail });
       // Begun at the end of this turn of the event loop, so that calls read from the sockets together go together.
       if (!this.inFlight) {
         this.inFlight = true;
@@ -60,9 +66,12 @@ class Queue<C extends object, R> {
   }
 
   private async take(calls: Call<C, R>[]): Promise<void> {
-    const late = Date.now() - WAITING_MS;
-    for (const call of calls) if (call.since < late) call.fail(busy());
-    const set = calls.filter((call) => call.since >= late);
+    const late = performance.now() - WAITING_MS;
+    const set = calls.filter((call) => {
+      const failure = call.since < late ? busy() : call.asked.unwanted?.();
+      if (failure) call.fail(failure);
+      return !failure;
+    });
     if (set.length === 0) return;
     try {
       const answers = await this.run(set.map((call) => call.asked));

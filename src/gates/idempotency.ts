@@ -29,14 +29,17 @@ export class Idempotency {
 
   /** The answers given before under these keys; another command under a known key is refused. */
   async recall<R>(calls: Keyed[]): Promise<Map<Keyed, Answer<R>>> {
-    const rows = await this.database.rows<StoredRow>(this.text.recall, keyColumns(calls));
+    const rows = await this.database.rows<StoredRow>(this.text.recall, keyColumns([...calls, ...claims(calls)]));
     const known = new Map(rows.map((r) => [compound(r.principal, r.operation, r.key), r]));
     const answers = new Map<Keyed, Answer<R>>();
     for (const call of calls) {
       const row = known.get(keyOf(call.asked));
-      if (!row) continue;
-      const same = row.fingerprint.equals(call.print);
-      answers.set(call, same ? { outcome: fromStored<R>(row.outcome), replayed: true } : reused);
+      const [claim] = claims([call]);
+      const claimed = claim && known.get(keyOf(claim.asked));
+      const other =
+        (row && !row.fingerprint.equals(call.print)) || (claimed && !claimed.fingerprint.equals(claim.print));
+      if (other) answers.set(call, reused);
+      else if (row) answers.set(call, { outcome: fromStored<R>(row.outcome), replayed: true });
     }
     return answers;
   }
@@ -46,7 +49,9 @@ export class Idempotency {
    * for, at most `lock_timeout` (5 s). Throws {@link Raced} when somebody was first.
    */
   async remember(tx: Tx, calls: (Keyed & { outcome: unknown })[]): Promise<void> {
-    const kept = calls.filter((call) => isStored(call.outcome)).sort((a, b) => compare(keyOf(a.asked), keyOf(b.asked)));
+    const stored = calls.filter((call) => isStored(call.outcome));
+    const claimed = claims(stored).map((claim) => ({ ...claim, outcome: undefined }));
+    const kept = [...stored, ...claimed].sort((a, b) => compare(keyOf(a.asked), keyOf(b.asked)));
     if (kept.length === 0) return;
     const prints = kept.map((k) => k.print);
     const outcomes = kept.map((k) => JSON.stringify(toStored(k.outcome)));
@@ -77,6 +82,18 @@ const compound = (...parts: string[]): string => parts.join('\u0000');
 
 /** One key of one principal for one operation is one command. */
 export const keyOf = (asked: Asked<object>): string => compound(asked.by.name, asked.operation.name, asked.key ?? '');
+
+/**
+ * What keeps a message id from being used for another operation of this module: a row under no operation's name, with the
+ * fingerprint of operation and command. Two processes that take the two at one moment are told apart by its primary key.
+ */
+const claims = (calls: Keyed[]): Keyed[] =>
+  calls
+    .filter(({ asked }) => asked.keyIsMessageId)
+    .map(({ asked, print }) => ({
+      asked: { ...asked, operation: { ...asked.operation, name: '' } },
+      print: createHash('sha256').update(asked.operation.name).update(print).digest(),
+    }));
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 

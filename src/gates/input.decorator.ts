@@ -24,7 +24,7 @@ const arrived = createParamDecorator((type: OperationClass, context: ExecutionCo
   const call =
     context.getType() === 'http'
       ? httpCall(type, context.switchToHttp().getRequest())
-      : grpcCall(context.getArgByIndex(0), context.getArgByIndex(1));
+      : grpcCall(context.getArgByIndex(0), context.getArgByIndex(1), context.getArgByIndex(2));
   return { type, call };
 });
 

@@ -8,6 +8,15 @@ export interface OperationTraits {
   scope: Scope;
   /** A query changes nothing: no idempotency key, no transaction of its own. */
   kind: 'command' | 'query';
+  /** Answers with a stream: over HTTP its credential may stand in the query, and it begins after `Last-Event-ID`. */
+  streams?: boolean;
+  /**
+   * Whether the input has a `customerId`. A customer's own token fills it in and may name nobody else; every other caller
+   * may leave it out only where it `narrows`.
+   */
+  customerId?: 'needed' | 'narrows';
+  /** The codes of the refusals that only this operation knows; documents and the parity matrix are made of them. */
+  refuses?: readonly string[];
 }
 
 export type OperationClass<C extends object = object> = new () => C;

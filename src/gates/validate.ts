@@ -18,32 +18,36 @@ const STRICT = {
 
 /**
  * The input as an instance of its operation class; throws `invalid` with the paths of all fields that are wrong: the
- * declared ones in the order of their declaration, then the unknown ones by name. Nothing is converted.
+ * declared ones in the order of their declaration, then the unknown ones by name. Nothing is converted. `needed` names
+ * fields that others may leave out and this caller may not.
  */
-export function validated<C extends object>(type: new () => C, input: unknown): C {
+export function validated<C extends object>(type: new () => C, input: unknown, needed: string[] = []): C {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     throw invalid([{ field: 'body', message: 'must be an object' }]);
   }
   assertSafe(input);
   const instance = plainToInstance(type, input, { enableImplicitConversion: false });
-  if (surelyValid(type, instance)) return instance;
+  const missing = needed.filter((name) => !Object.hasOwn(input, name)).map(required);
+  if (missing.length === 0 && surelyValid(type, instance)) return instance;
   const errors = validator.validateSync(instance, STRICT);
-  if (errors.length > 0) refuse(errors, input);
+  if (errors.length + missing.length > 0) refuse(errors, input, missing);
   return instance;
 }
 
-function refuse(errors: ValidationError[], input: object): void {
+function refuse(errors: ValidationError[], input: object, missing: FieldViolation[]): void {
   // A class without a single field has no rules to look up, and class-validator refuses it whole.
   const fieldless = errors.length === 1 && errors[0]!.property === undefined;
   const found = fieldless
     ? Object.keys(input).map((name) => unknown([name]))
-    : errors.flatMap((e) => violations(e, []));
+    : [...missing, ...errors.flatMap((e) => violations(e, []))];
   if (found.length === 0) return;
   const declared = found.filter((violation) => violation.message !== UNKNOWN);
   const others = found.filter((violation) => violation.message === UNKNOWN);
   others.sort((a, b) => (a.field < b.field ? -1 : 1));
   throw invalid([...declared, ...others].slice(0, MAX_VIOLATIONS));
 }
+
+const required = (field: string): FieldViolation => ({ field, message: 'is required' });
 
 const UNKNOWN = 'is not a field of this operation';
 const unknown = (keys: (string | number)[]): FieldViolation => ({ field: path(keys), message: UNKNOWN });

@@ -1,20 +1,24 @@
 import { LARGEST_KEPT } from '../../messaging/cut.js';
-import type { Delivery } from '../../messaging/broker.js';
+import type { Delivery } from '../../messaging/broker/broker.js';
+import { UNREADABLE } from '../../messaging/broker/header-tables.js';
+import { traceOf } from '../../messaging/trace.js';
 import type { Scope } from '../../access/principal.js';
 import { invalid } from '../../failure.js';
 import { type Call, Undecodable } from '../admit.js';
 import { decodeInput, protoCodec } from '../grpc/codec.js';
 import { parsedJson } from '../json.js';
-import { type OperationClass, operationOf, operations } from '../operation.js';
+import { type OperationClass, operationOf } from '../operation.js';
+import { nameOfKey, operationCalled } from './routing.js';
+import { callersRequestId } from '../request-id.js';
 
 const MAX_HEADERS = 8 * 1024;
 /** Where an answer may go: never a queue of ours, which would make us a confused deputy. */
 const REPLY_TO = /^(amq\.rabbitmq\.reply-to(\..*)?|amq\.gen-.*|reply\..*)$/;
 const MESSAGE_ID = /^[ -~]{1,255}$/;
 
-/** A command from the world, as it lay in the queue. */
+/** A command or query from the world, as it lay in the queue. */
 export interface Letter {
-  /** The routing key: it names the command. */
+  /** The name of the operation, which the routing key gives; the routing key when it gives none. */
   type: string;
   operation?: OperationClass;
   call: Call;
@@ -24,28 +28,38 @@ export interface Letter {
   headers: Record<string, unknown>;
   replyTo?: string;
   correlationId?: string;
+  /** The `traceparent` it came with, if that is one. */
+  trace?: string;
+  /** When it came, by `performance.now()`. */
+  since: number;
 }
 
 /** Reads a delivery. What is wrong with it stands in `call.input` as {@link Undecodable}; this never throws. */
-export function readLetter({ message, cut }: Delivery, publisherScopes: readonly Scope[]): Letter {
+export function readLetter(module: string, { message, cut }: Delivery, publisherScopes: readonly Scope[]): Letter {
   const { content, fields, properties } = message;
   const { authorization, ...headers } = (properties.headers ?? {}) as Record<string, unknown>;
-  const type = fields.routingKey;
-  const operation = operationNamed(type);
+  const name = nameOfKey(module, fields.routingKey);
+  const operation = name === undefined ? undefined : operationCalled(name);
   const replyTo = properties.replyTo as string | undefined;
   const messageId = properties.messageId as string | undefined;
   return {
-    type,
+    type: operation ? name! : fields.routingKey,
     operation,
     content,
     cut,
     headers: { ...headers, ...kept(properties as unknown as Record<string, unknown>) },
     replyTo: allowedReplyTo(replyTo),
     correlationId: properties.correlationId as string | undefined,
+    trace: traceOf(headers['traceparent']),
+    since: performance.now(),
     call: {
       authorization: typeof authorization === 'string' ? authorization : authorization === undefined ? undefined : '',
       otherwise: { name: `amqp:${(properties.userId as string | undefined) ?? 'publisher'}`, scopes: publisherScopes },
-      key: textHeader(headers['idempotency-key']) ?? messageId,
+      key: idempotencyHeader(headers['idempotency-key']) ?? messageId,
+      keyIsMessageId: headers['idempotency-key'] === undefined && messageId !== undefined,
+      prefer: typeof headers['prefer'] === 'string' ? headers['prefer'] : undefined,
+      traceparent: headers['traceparent'],
+      via: { gate: 'amqp', requestId: callersRequestId(messageId) },
       input: operation
         ? cut
           ? tooLarge
@@ -57,7 +71,9 @@ export function readLetter({ message, cut }: Delivery, publisherScopes: readonly
 
 const tooLarge = new Undecodable(`must not be larger than ${LARGEST_KEPT} bytes`, 'body', 'body-too-large');
 
-const textHeader = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+/** One that is no text is refused like an empty one: its sender believes to be protected by it. */
+const idempotencyHeader = (value: unknown): string | undefined =>
+  typeof value === 'string' || value === undefined ? value : '';
 
 const kept = ({
   messageId,
@@ -70,19 +86,15 @@ const kept = ({
 }: Record<string, unknown>): object =>
   JSON.parse(JSON.stringify({ messageId, contentType, type, appId, correlationId, replyTo, userId })) as object;
 
-/** The operation a routing key names, if it is a command; queries have a queue of their own. */
-export function operationNamed(name: string): OperationClass | undefined {
-  for (const [type, traits] of operations()) if (traits.name === name && traits.kind === 'command') return type;
-  return undefined;
-}
-
 function decoded(
   operation: OperationClass,
-  { content, properties }: Delivery['message'],
+  { content, fields, properties }: Delivery['message'],
   messageId?: string,
   replyTo?: string,
 ): unknown {
   const { name } = operationOf(operation);
+  if (UNREADABLE in (properties.headers ?? {}))
+    return new Undecodable('are nested too deeply or malformed', 'headers', 'headers-unreadable');
   if (JSON.stringify(properties.headers ?? {}).length > MAX_HEADERS)
     return new Undecodable(`must not be larger than ${MAX_HEADERS} bytes`, 'headers', 'headers-too-large');
   if (messageId !== undefined && !MESSAGE_ID.test(messageId))
@@ -98,8 +110,8 @@ function decoded(
     );
   const type = properties.type as string | undefined;
   const protoName = requestName(operation, name);
-  if (type && type !== name && type !== protoName)
-    return new Undecodable(`must be ${name}, as the routing key is`, 'type');
+  if (type && type !== fields.routingKey && type !== protoName)
+    return new Undecodable(`must be ${fields.routingKey}, as the routing key is`, 'type');
   return decodeBody(content, (properties.contentType as string | undefined) ?? 'application/json', name, protoName);
 }
 
@@ -143,3 +155,6 @@ function cloudEvent(event: unknown, name: string): unknown {
 /** Refuses a routing key that names no command. */
 export const unknownCommand = (type: string) =>
   invalid([{ field: 'routingKey', message: `${type} names no command` }], 'unknown-type');
+
+/** The name of the operation that is asked for, if there is one; never what a publisher made up. */
+export const operationNameOf = ({ operation }: Letter): string | undefined => operation && operationOf(operation).name;

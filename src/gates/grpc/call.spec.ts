@@ -10,12 +10,18 @@ const called = (...entries: [string, string][]) => {
 
 describe('a gRPC call', () => {
   it('carries its message, its credential and its key', () => {
-    expect(called(['authorization', 'Bearer a'], ['idempotency-key', 'k-1'])).toEqual({
+    expect(called(['authorization', 'Bearer a'], ['idempotency-key', 'k-1'], ['x-request-id', 'r-1'])).toEqual({
       authorization: 'Bearer a',
       key: 'k-1',
+      via: { gate: 'grpc', requestId: 'r-1' },
       input: { id: 'ord_1' },
     });
-    expect(called()).toEqual({ authorization: undefined, key: undefined, input: { id: 'ord_1' } });
+    expect(called()).toEqual({
+      authorization: undefined,
+      key: undefined,
+      via: { gate: 'grpc' },
+      input: { id: 'ord_1' },
+    });
   });
 
   it('takes the same key twice as one', () => {

@@ -46,7 +46,6 @@ describe('the codec', () => {
 
   it('fills in what a client left out, except optional fields and messages', () => {
     expect(placing.decode(Buffer.alloc(0))).toStrictEqual({
-      customerId: '',
       email: '',
       currency: '',
       lines: [],

@@ -34,6 +34,9 @@ export function grpcService(name: string): ServiceDefinition {
 /** The module a service belongs to: `sanmon.<module>.v1.…`. */
 export const moduleOf = (service: string): string => service.split('.')[1] ?? '';
 
+/** Between processes of one house: `sanmon.<module>.internal.v1.…`. */
+export const isInternal = (service: string): boolean => service.split('.')[2] === 'internal';
+
 const isOurs = (name: string, entry: PackageDefinition[string]): entry is ProtoService =>
   name.startsWith('sanmon.') && !('format' in entry);
 
@@ -46,7 +49,8 @@ function convertByCodec(service: ServiceDefinition, { methods }: protobuf.Servic
       requestSerialize: request.encode,
       // Never throws for what a caller sent: grpc-js would answer INTERNAL, and admission could not say which field.
       requestDeserialize: (bytes) => decodeInput(request, bytes),
-      responseSerialize: (answer) => logged(() => response.encode(answer)),
+      // What is told to many is encoded once, before it comes here.
+      responseSerialize: (answer) => (Buffer.isBuffer(answer) ? answer : logged(() => response.encode(answer))),
       responseDeserialize: response.decode,
     } satisfies Partial<MethodDefinition<object, object>>);
   }

@@ -6,8 +6,8 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { ServerGrpc } from '@nestjs/microservices';
-import { Failure } from '../../failure.js';
-import { grpcDefinition, grpcServices, moduleOf } from './definition.js';
+import { elsewhere } from '../../failure.js';
+import { grpcDefinition, grpcServices, isInternal, moduleOf } from './definition.js';
 import { GrpcHealth } from './health.js';
 import { addReflection } from './reflection.js';
 import { grpcStatus } from './status.js';
@@ -20,7 +20,14 @@ export interface GrpcSettings {
   modules: string[];
   /** How long a stop waits for calls and streams in flight. */
   closeWithinMs?: number;
+  /** After how long clients are told to connect anew; calls in flight end as they would. */
+  connectionAgeMs?: number;
+  /** Whether clients may ask what there is; on when left out. */
+  reflection?: boolean;
 }
+
+/** Connections are told to go after this (± 10 %), so that clients look their balancer up again and see new replicas. */
+const CONNECTION_AGE_MS = 300_000;
 
 /** By the names grpc-js knows: others are ignored in silence. */
 const CHANNEL: ChannelOptions = {
@@ -28,8 +35,7 @@ const CHANNEL: ChannelOptions = {
   'grpc.max_concurrent_streams': 1_000, // per connection; without a limit one client can take all memory
   'grpc.keepalive_time_ms': 30_000, // finds peers that went away without a word
   'grpc.keepalive_timeout_ms': 10_000,
-  'grpc.max_connection_age_ms': 3_600_000, // so that clients see new replicas
-  'grpc.max_connection_age_grace_ms': 600_000, // unlimited by default: streams would never move
+  'grpc.max_connection_age_grace_ms': 3_600_000, // unlimited by default: streams would never move
 };
 
 /** The gRPC gate as a Nest transport: `connectMicroservice({ strategy: new GrpcGate(settings) }, { inheritAppConfig: true })`. */
@@ -51,7 +57,8 @@ export class GrpcGate extends ServerGrpc {
   /** Unlike Nest's, opens the port last: before, the first callers would meet a server without services. */
   override async listen(callback: (error?: unknown) => void): Promise<void> {
     try {
-      const server = new Server(CHANNEL);
+      const age = this.settings.connectionAgeMs ?? CONNECTION_AGE_MS;
+      const server = new Server({ ...CHANNEL, 'grpc.max_connection_age_ms': age });
       this.grpcClient = server;
       await this.bindEvents();
       this.addOthers(server);
@@ -87,7 +94,8 @@ export class GrpcGate extends ServerGrpc {
       if (!served.includes(name)) server.addService(service, livingElsewhere(service, moduleOf(name)));
     }
     this.health.addTo(server);
-    addReflection(server, served);
+    const shown = served.filter((name) => !isInternal(name));
+    if (this.settings.reflection !== false) addReflection(server, shown);
   }
 }
 
@@ -99,7 +107,7 @@ const packagesOf = (modules: string[]): string[] => [
 ];
 
 function livingElsewhere(service: ServiceDefinition, module: string): UntypedServiceImplementation {
-  const failure = new Failure('elsewhere', 'elsewhere', `The module ${module} lives in another process.`, { module });
+  const failure = elsewhere(module);
   const refuse = (call: { emit: (event: 'error', error: object) => void }, answer?: (error: object) => void) =>
     answer ? answer(grpcStatus(failure)) : call.emit('error', grpcStatus(failure));
   return Object.fromEntries(Object.keys(service).map((method) => [method, refuse]));

@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { once } from 'node:events';
+import { connect } from 'node:http2';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { Client, credentials, Metadata, status, type ServiceError } from '@grpc/grpc-js';
@@ -204,6 +207,46 @@ describe('the gRPC gate', () => {
       'The module payments lives in another process.',
     ]);
   });
+});
+
+it('tells connections of a certain age to go, so that clients look up where to connect', async () => {
+  const aged = new GrpcGate({ host: '127.0.0.1', port: 0, modules: ['orders'], connectionAgeMs: 200 });
+  const itsApp = await NestFactory.createMicroservice(ToyModule, { strategy: aged, logger: false });
+  await itsApp.listen();
+  const session = connect(`http://127.0.0.1:${aged.port}`);
+  const [code] = (await once(session, 'goaway')) as [number];
+  session.destroy();
+  await itsApp.close();
+  expect(code).toBe(0); // NO_ERROR: calls in flight end as they would
+});
+
+it('lets a client that is told to go call on without an error, over one connection after the other', async () => {
+  const aged = new GrpcGate({ host: '127.0.0.1', port: 0, modules: ['orders'], connectionAgeMs: 100 });
+  const itsApp = await NestFactory.createMicroservice(ToyModule, { strategy: aged, logger: false });
+  await itsApp.listen();
+  let connections = 0;
+  const count = () => void connections++;
+  subscribe('net.server.socket', count);
+  const client = new Client(`127.0.0.1:${aged.port}`, credentials.createInsecure());
+  const whole = (bytes: Buffer): Buffer => bytes;
+  const errors: string[] = [];
+  let calls = 0;
+  try {
+    for (const until = performance.now() + 1_000; performance.now() < until; calls++)
+      await new Promise<void>((resolve) =>
+        client.makeUnaryRequest('/grpc.health.v1.Health/Check', whole, whole, Buffer.alloc(0), (error) => {
+          if (error) errors.push(error.message);
+          setTimeout(resolve, 2);
+        }),
+      );
+  } finally {
+    unsubscribe('net.server.socket', count);
+    client.close();
+    await itsApp.close();
+  }
+  expect(errors).toEqual([]);
+  expect(connections).toBeGreaterThan(3);
+  expect(calls).toBeGreaterThan(50);
 });
 
 describe('hostile input', () => {

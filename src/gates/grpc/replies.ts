@@ -19,11 +19,12 @@ export class GrpcReplies implements NestInterceptor {
 const isAnswer = (value: unknown): value is Answer<unknown> =>
   typeof value === 'object' && value !== null && 'outcome' in value && 'replayed' in value;
 
-function reply({ outcome, replayed }: Answer<unknown>, call: ServerUnaryCall<unknown, unknown>): unknown {
+function reply({ outcome, replayed, applied }: Answer<unknown>, call: ServerUnaryCall<unknown, unknown>): unknown {
   if (outcome instanceof Failure) throw replayed ? asReplayed(outcome) : outcome;
-  if (replayed) call.sendMetadata(REPLAYED.clone());
+  if (!replayed && applied === undefined) return outcome;
+  const metadata = new Metadata();
+  if (replayed) metadata.set('idempotent-replayed', 'true');
+  if (applied !== undefined) metadata.set('preference-applied', applied);
+  call.sendMetadata(metadata);
   return outcome;
 }
-
-const REPLAYED = new Metadata();
-REPLAYED.set('idempotent-replayed', 'true');

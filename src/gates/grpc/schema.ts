@@ -16,10 +16,10 @@ let loaded: protobuf.Root | undefined;
 /** Everything the files define, with field names as in JSON (camelCase). Parsed at first use: 20 ms. */
 export const schema = (): protobuf.Root => (loaded ??= schemaOf({ keepCase: false }));
 
-/** The same, parsed anew; `keepCase` leaves the names of fields as they are written. */
+/** The same, parsed anew; `keepCase` leaves the names of fields as they are written. Comments stay, for documents. */
 export function schemaOf({ keepCase }: { keepCase: boolean }): protobuf.Root {
   const root = new protobuf.Root();
   root.resolvePath = (_origin, target) => (isAbsolute(target) ? target : join(PROTO_DIRECTORY, target));
-  root.loadSync(protoFiles(), { keepCase }).resolveAll();
+  root.loadSync(protoFiles(), { keepCase, alternateCommentMode: true }).resolveAll();
   return root;
 }

@@ -17,6 +17,9 @@ const CODES: Record<FailureKind, status> = {
   internal: status.INTERNAL,
 };
 
+/** The status code a kind of failure has over gRPC. */
+export const codeOf = (kind: FailureKind): status => CODES[kind];
+
 /**
  * Many clients and proxies take 8 KB of trailers at most. `grpc-message` is percent-encoded (a kanji is nine bytes there)
  * and stands beside the details, which travel as base64 and repeat it: 1.5 KB + 4/3 × 4.5 KB stay below.

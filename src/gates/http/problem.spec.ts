@@ -22,17 +22,17 @@ describe('a failure over HTTP', () => {
   ])('%s (%s) is %i', (kind, code, status) => {
     const said = problem(new Failure(kind, code, 'Because.'));
     expect(said.status).toBe(status);
-    expect(said.body).toMatchObject({ type: `urn:sanmon:failure:${code}`, status, code });
+    expect(said.body).toMatchObject({ type: `/docs/errors#${code}`, status, code });
   });
 
   it('names the fields, when to come back, and what else is known', () => {
     expect(problem(invalid([{ field: 'lines[0].sku', message: 'is required' }])).body).toEqual({
-      type: 'urn:sanmon:failure:invalid',
+      type: '/docs/errors#invalid',
       title: 'Invalid',
       status: 400,
       code: 'invalid',
       detail: 'lines[0].sku: is required',
-      errors: [{ field: 'lines[0].sku', message: 'is required' }],
+      errors: [{ field: 'lines[0].sku', message: 'is required', pointer: '#/lines/0/sku' }],
     });
     const busy = problem(new Failure('precondition', 'idempotency-key-in-use', 'Still running.', { retryAfter: 0.4 }));
     expect(busy).toMatchObject({

@@ -1,15 +1,16 @@
-import type { Failure, FailureKind, FieldViolation } from '../../failure.js';
+import { pointed, type Pointed } from '../paths.js';
+import type { Failure, FailureKind } from '../../failure.js';
 
 /** RFC 9457, as it is sent with `application/problem+json`. */
 export interface Problem {
-  /** `urn:sanmon:failure:<code>`: stable, so clients may compare it. */
+  /** `/docs/errors#<code>`: stable, so clients may compare it, and it leads to the catalogue of the house that said it. */
   type: string;
   title: string;
   status: number;
   detail: string;
   code: string;
   instance?: string;
-  errors?: FieldViolation[];
+  errors?: Pointed[];
   /** Seconds after which asking again makes sense; the same as the header. */
   retryAfter?: number;
   /** What else this failure tells, e.g. the state that forbids it. */
@@ -37,7 +38,9 @@ const BY_CODE: Record<string, number> = {
   'idempotency-key-in-use': 409,
   'method-not-allowed': 405,
   'not-acceptable': 406,
+  'request-timeout': 408,
   'body-too-large': 413,
+  'headers-too-large': 431,
   'unsupported-media-type': 415,
 };
 
@@ -50,14 +53,14 @@ export function problem(failure: Failure, instance?: string) {
   const { kind, code, message, details } = failure;
   const status = statusOf(failure);
   const { fields, retryAfter = status === 503 || status === 429 ? 1 : undefined, ...others } = details;
-  const body: Problem = { type: `urn:sanmon:failure:${code}`, title: titleOf(code), status, detail: message, code };
+  const body: Problem = { type: `/docs/errors#${code}`, title: titleOf(code), status, detail: message, code };
   if (kind === 'internal') {
     const id = typeof details['id'] === 'string' ? details['id'] : undefined;
     body.detail = id ? `Something went wrong here (${id}).` : 'Something went wrong here.';
     return { status, headers: {}, body: { ...body, ...(id && { instance: `urn:sanmon:incident:${id}` }) } };
   }
   if (instance) body.instance = instance;
-  if (fields) body.errors = fields;
+  if (fields) body.errors = fields.map(pointed);
   if (retryAfter !== undefined) body.retryAfter = Math.ceil(retryAfter);
   if (Object.keys(others).length > 0) body.details = others;
   return { status, headers: headersOf(failure, body), body };
