@@ -4,6 +4,7 @@ import type { Failure } from '../failure.js';
 import { StockRefused, StockReserved, StockSold, StockUndone } from '../inventory/index.js';
 import { type MessageClass, messageOf } from '../messaging/contract.js';
 import type { Message } from '../messaging/message.js';
+import { traceSaid } from '../messaging/trace.js';
 import {
   CaptureRefused,
   PaymentAuthorised,
@@ -15,7 +16,7 @@ import {
 } from '../payments/index.js';
 import { OrderStalled } from './index.js';
 import { OrderNews } from './order-news.js';
-import type { PlacedOrder, Told } from './order.js';
+import { entriesOf, type PlacedOrder, type Told } from './order.js';
 import { orderNotFound } from './orders.failures.js';
 import { OrdersOptions } from './orders.options.js';
 import { OrdersRepository } from './orders.repository.js';
@@ -46,6 +47,7 @@ export const MOVING = [...MEANS.keys()];
 interface Moved extends Told {
   order: PlacedOrder;
   happening: Happening;
+  trace?: string;
 }
 
 /** Tells orders what the other modules say happened to them, and sends on what the story says comes next. */
@@ -66,14 +68,16 @@ export class AdvanceOrder {
       this.options.cancelWindowHours,
     );
     const moved: Moved[] = [];
-    const outcomes = messages.map(({ type, body }) => {
+    const outcomes = messages.map(({ type, body, trace }) => {
       const order = orders.get(body.orderId);
       if (!order) return orderNotFound(body.orderId);
       const happening = HAPPENINGS.get(type)!;
       const told = order.tell(happening, body.reason ?? 'payment-declined');
       if (told.alarm || told.refused)
-        this.logger.error(`${order.view.id} ${order.state}, ${happening}: ${told.alarm ?? told.refused!.message}`);
-      if (!told.refused) moved.push({ ...told, order, happening });
+        this.logger.error(
+          `${order.view.id} ${order.state}, ${happening}${traceSaid(trace)}: ${told.alarm ?? told.refused!.message}`,
+        );
+      if (!told.refused) moved.push({ ...told, order, happening, trace });
       return told.refused;
     });
     await this.write(tx, moved);
@@ -85,13 +89,10 @@ export class AdvanceOrder {
     await this.orders.update(
       tx,
       changed.map((m) => m.order),
-      changed.flatMap((m) => m.entries),
+      entriesOf(changed),
     );
     this.news.announce(tx, moved);
     const stalled = moved.filter((m) => m.happening === 'stalled' && m.send.length > 0);
-    this.news.watch(
-      tx,
-      stalled.map((m) => m.order),
-    );
+    this.news.watch(tx, stalled);
   }
 }

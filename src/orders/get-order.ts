@@ -8,7 +8,7 @@ import { orderNotFound } from './orders.failures.js';
 import { OrdersRepository } from './orders.repository.js';
 
 /** Asks for one order. */
-@Operation({ name: 'orders.get', scope: 'orders:read', kind: 'query' })
+@Operation({ name: 'orders.get', scope: 'orders:read', kind: 'query', refuses: ['order-not-found'] })
 export class GetOrder {
   @Id() id!: string;
 }

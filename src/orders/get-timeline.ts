@@ -8,7 +8,7 @@ import { Failure } from '../failure.js';
 import { OrdersRepository, type TimelineView } from './orders.repository.js';
 
 /** Asks what happened to one order, from the first entry to the last. */
-@Operation({ name: 'orders.timeline', scope: 'orders:read', kind: 'query' })
+@Operation({ name: 'orders.timeline', scope: 'orders:read', kind: 'query', refuses: ['order-not-found'] })
 export class GetTimeline {
   @Id() id!: string;
 }

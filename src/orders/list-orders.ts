@@ -11,8 +11,9 @@ import { OrderSchema } from './orders.schema.js';
 import { Failure } from '../failure.js';
 
 /** Asks for orders, newest first. */
-@Operation({ name: 'orders.list', scope: 'orders:read', kind: 'query' })
+@Operation({ name: 'orders.list', scope: 'orders:read', kind: 'query', customerId: 'narrows' })
 export class ListOrders {
+  /** Only this customer's; a customer's own token sees no other. */
   @Optional() @Text(128) customerId?: string;
   @Optional() @OneOf(ORDER_STATES) state?: OrderState;
   @Optional() @PageSize() pageSize?: number;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../database/transaction.js';
 import type { MessageClass } from '../messaging/contract.js';
-import { Outbox } from '../messaging/outbox.js';
+import { Outbox } from '../messaging/outbox/outbox.js';
 import { Timers } from '../messaging/timers.js';
 import { AuthorisePayment, CapturePayment, UndoPayment } from '../payments/index.js';
 import { ReserveStock, SellStock, UndoStock } from '../inventory/index.js';
@@ -56,6 +56,8 @@ export interface Announcement {
   order: PlacedOrder;
   send: Instruction[];
   entries: TimelineEntry[];
+  /** The `traceparent` of what moved it. */
+  trace?: string;
 }
 
 /** The news of orders: commands to the other modules, events to the world, and the timer that looks after an order. */
@@ -69,21 +71,22 @@ export class OrderNews {
 
   /** Sends what the story told orders to send, and publishes what happened to them. */
   announce(tx: Tx, announcements: Announcement[]): void {
-    for (const { order, send, entries } of announcements) {
+    for (const { order, send, entries, trace } of announcements) {
       for (const instruction of send) {
         const [type, body] = COMMANDS[instruction];
-        this.outbox.send(tx, type, [body(order.view)]);
+        this.outbox.send(tx, type, [body(order.view)], trace);
       }
       for (const entry of entries) {
         const event = EVENTS[entry.type];
-        if (event) this.outbox.publish(tx, event, [order.view]);
+        if (event) this.outbox.publish(tx, event, [order.view], trace);
       }
     }
   }
 
   /** Looks at these orders again if they have not ended in time. */
-  watch(tx: Tx, orders: PlacedOrder[]): void {
-    const bodies = orders.map((order) => ({ orderId: order.view.id }));
-    this.timers.set(tx, OrderStalled, bodies, this.options.stalledHours * 3_600);
+  watch(tx: Tx, watched: Pick<Announcement, 'order' | 'trace'>[]): void {
+    const seconds = this.options.stalledHours * 3_600;
+    for (const { order, trace } of watched)
+      this.timers.set(tx, OrderStalled, [{ orderId: order.view.id }], seconds, trace);
   }
 }

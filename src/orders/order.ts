@@ -8,6 +8,8 @@ export interface TimelineEntry {
   sequence: number;
   type: TimelineType;
   detail: Record<string, unknown>;
+  /** The `traceparent` of what moved the order. */
+  trace?: string;
 }
 
 /** What came of telling an order that something happened. */
@@ -18,6 +20,10 @@ export interface Told {
   alarm?: string;
   refused?: Failure;
 }
+
+/** The entries of several orders, each within the trace of what moved its order. */
+export const entriesOf = (told: (Pick<Told, 'entries'> & { trace?: string })[]): TimelineEntry[] =>
+  told.flatMap(({ entries, trace }) => entries.map((entry) => ({ ...entry, trace })));
 
 /** What is stored of an order beyond what the world sees. */
 export interface Hidden {

@@ -1,4 +1,4 @@
-import { Failure, type FieldViolation, invalid, notFound } from '../failure.js';
+import { Failure, type FieldViolation, invalid, notFound, unavailable } from '../failure.js';
 
 export const orderNotFound = (id: string): Failure => notFound('order', id);
 
@@ -12,8 +12,9 @@ export const totalTooLarge = (): Failure =>
     'total-too-large',
   );
 
-export const notYourCustomerId = (): Failure =>
-  new Failure('forbidden', 'not-your-customer-id', 'A customer orders for itself only.');
+/** Inventory, in another process, does not answer. Placing has not begun: there is nothing half-placed to clean up. */
+export const pricesUnavailable = (): Failure =>
+  unavailable('prices-unavailable', 'Prices cannot be asked just now. Nothing was changed.', 2);
 
 export const windowOver = (): Failure =>
   new Failure('conflict', 'cancel-window-over', 'The order was confirmed too long ago to be cancelled.');

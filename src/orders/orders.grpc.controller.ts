@@ -8,6 +8,7 @@ import { CancelOrder } from './cancel-order.js';
 import { GetOrder } from './get-order.js';
 import { GetTimeline } from './get-timeline.js';
 import { ListOrders } from './list-orders.js';
+import { Endings } from './live/endings.js';
 import { OrdersUseCases } from './orders.use-cases.js';
 import { PlaceOrder } from './place-order.js';
 
@@ -18,11 +19,12 @@ export class OrdersGrpcController {
   constructor(
     private readonly gatherer: Gatherer,
     private readonly on: OrdersUseCases,
+    private readonly endings: Endings,
   ) {}
 
   @GrpcMethod('OrdersService', 'PlaceOrder')
   place(@Input(PlaceOrder) asked: Asked<PlaceOrder>) {
-    return this.gatherer.gather(this.on.placeOrder, asked);
+    return this.endings.awaited(asked, this.gatherer.gather(this.on.placeOrder, asked));
   }
 
   @GrpcMethod('OrdersService', 'CancelOrder')
@@ -32,7 +34,7 @@ export class OrdersGrpcController {
 
   @GrpcMethod('OrdersService', 'GetOrder')
   get(@Input(GetOrder) asked: Asked<GetOrder>) {
-    return this.gatherer.gather(this.on.getOrder, asked);
+    return this.endings.awaited(asked, this.gatherer.gather(this.on.getOrder, asked));
   }
 
   @GrpcMethod('OrdersService', 'ListOrders')

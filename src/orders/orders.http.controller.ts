@@ -1,13 +1,14 @@
-import { Controller, Get, Post, UseInterceptors } from '@nestjs/common';
+import { Controller, Get, Post } from '@nestjs/common';
 import type { Asked } from '../gates/asked.js';
 import { Gatherer } from '../gates/gatherer.js';
-import { HttpReplies, Replies } from '../gates/http/replies.js';
+import { Replies } from '../gates/http/replies.js';
 import { Input } from '../gates/input.decorator.js';
 import { CancelOrder } from './cancel-order.js';
 import { GetOrder } from './get-order.js';
 import { GetTimeline } from './get-timeline.js';
 import type { Order } from './index.js';
 import { ListOrders } from './list-orders.js';
+import { Endings } from './live/endings.js';
 import { OrdersUseCases } from './orders.use-cases.js';
 import { PlaceOrder } from './place-order.js';
 
@@ -16,17 +17,17 @@ const etag = (order: Order): number => order.version;
 
 /** Orders over REST. */
 @Controller('v1/orders')
-@UseInterceptors(HttpReplies)
 export class OrdersHttpController {
   constructor(
     private readonly gatherer: Gatherer,
     private readonly on: OrdersUseCases,
+    private readonly endings: Endings,
   ) {}
 
   @Post()
-  @Replies<Order>({ status: 202, location })
+  @Replies<Order>({ status: 202, location, waits: true })
   place(@Input(PlaceOrder) asked: Asked<PlaceOrder>) {
-    return this.gatherer.gather(this.on.placeOrder, asked);
+    return this.endings.awaited(asked, this.gatherer.gather(this.on.placeOrder, asked));
   }
 
   @Post(':id/cancellation')
@@ -36,9 +37,9 @@ export class OrdersHttpController {
   }
 
   @Get(':id')
-  @Replies<Order>({ etag })
+  @Replies<Order>({ etag, waits: true })
   get(@Input(GetOrder) asked: Asked<GetOrder>) {
-    return this.gatherer.gather(this.on.getOrder, asked);
+    return this.endings.awaited(asked, this.gatherer.gather(this.on.getOrder, asked));
   }
 
   @Get()

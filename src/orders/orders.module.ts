@@ -3,10 +3,21 @@ import { GatesModule } from '../gates/gates.module.js';
 import { MessagingModule } from '../messaging/messaging.module.js';
 import { AdvanceOrder } from './advance-order.js';
 import { CancelOrderHandler } from './cancel-order.js';
-import { Catalogue } from './catalogue.js';
+import { Catalogue } from './catalogue/catalogue.js';
 import { GetOrderHandler } from './get-order.js';
 import { GetTimelineHandler } from './get-timeline.js';
 import { ListOrdersHandler } from './list-orders.js';
+import { Endings } from './live/endings.js';
+import { Feed } from './live/feed.js';
+import { FeedReader } from './live/feed-reader.js';
+import { Live } from './live/live.js';
+import { LiveGrpcController } from './live/live.grpc.controller.js';
+import { LiveHttpController } from './live/live.http.controller.js';
+import { LiveSocket } from './live/live.socket.js';
+import { Tail } from './live/tail.js';
+import { TrackOrdersHandler } from './live/track-orders.js';
+import { TrackOrdersStream } from './live/track-orders.grpc.js';
+import { WatchOrderHandler } from './live/watch-order.js';
 import { OrdersAmqpController } from './orders.amqp.controller.js';
 import { OrdersGrpcController } from './orders.grpc.controller.js';
 import { OrdersHttpController } from './orders.http.controller.js';
@@ -19,7 +30,13 @@ import { PlaceOrderHandler } from './place-order.js';
 /** The orders module; it is told its options and where prices are asked. */
 @Module({
   imports: [MessagingModule.for('orders'), GatesModule.for('orders')],
-  controllers: [OrdersHttpController, OrdersGrpcController, OrdersAmqpController],
+  controllers: [
+    OrdersHttpController,
+    LiveHttpController,
+    OrdersGrpcController,
+    LiveGrpcController,
+    OrdersAmqpController,
+  ],
   providers: [
     OrdersRepository,
     OrdersUseCases,
@@ -30,6 +47,15 @@ import { PlaceOrderHandler } from './place-order.js';
     ListOrdersHandler,
     GetTimelineHandler,
     AdvanceOrder,
+    Feed,
+    FeedReader,
+    Tail,
+    Live,
+    WatchOrderHandler,
+    TrackOrdersHandler,
+    TrackOrdersStream,
+    LiveSocket,
+    Endings,
   ],
 })
 export class OrdersModule {

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { sql } from '../database/statement.js';
 import type { Tx } from '../database/transaction.js';
 import type { Order, OrderLine, OrderState } from './index.js';
+import { Feed } from './live/feed.js';
 import { PlacedOrder, type TimelineEntry } from './order.js';
 import type { Ending } from './story.js';
 
@@ -16,10 +17,10 @@ export interface TimelineView {
 /** The queries the use cases of orders need: sets in and out, one statement per table. */
 @Injectable()
 export class OrdersRepository {
-  private readonly timeline = {};
+  constructor(private readonly feed: Feed) {}
 
-  /** Stores new orders and gives them their times. */
-  async add(tx: Tx, orders: PlacedOrder[]): Promise<void> {
+  /** Stores new orders with the first entry of each, and gives them their times. */
+  async add(tx: Tx, orders: PlacedOrder[], entries: TimelineEntry[]): Promise<void> {
     if (orders.length === 0) return;
     const views = orders.map((o) => o.view);
     const [stored] = await tx.rows<{ at: Date }>(ADD, [
@@ -34,10 +35,7 @@ export class OrdersRepository {
       views.map((v) => v.note ?? null),
     ]);
     for (const view of views) view.createdAt = view.updatedAt = stored!.at.toISOString();
-    this.tell(
-      tx,
-      orders.map((o) => o.placed()),
-    );
+    this.tell(tx, orders, entries);
   }
 
   /** Locks orders in the order of their ids, as every set does, so that sets never wait in a circle. */
@@ -64,7 +62,15 @@ export class OrdersRepository {
       orders.map((o) => o.hidden.stockUndone),
     ]);
     for (const { view } of orders) view.updatedAt = rows[0]!.at.toISOString();
-    this.tell(tx, entries);
+    this.tell(tx, orders, entries);
+  }
+
+  private tell(tx: Tx, orders: PlacedOrder[], entries: TimelineEntry[]): void {
+    const customers = new Map(orders.map(({ view }) => [view.id, view.customerId]));
+    this.feed.tell(
+      tx,
+      entries.map((entry) => ({ ...entry, customerId: customers.get(entry.orderId)! })),
+    );
   }
 
   async timelines(tx: Tx, ids: string[]): Promise<Map<string, TimelineView[]>> {
@@ -77,20 +83,10 @@ export class OrdersRepository {
       found.get(order_id)!.push({ sequence, type, at: at.toISOString(), detail: detail as Record<string, unknown> });
     return found;
   }
-
-  private tell(tx: Tx, entries: TimelineEntry[]): void {
-    tx.collect(this.timeline, entries, async (tx, all) => {
-      await tx.run(TELL, [
-        all.map((e) => e.orderId),
-        all.map((e) => e.sequence),
-        all.map((e) => e.type),
-        all.map((e) => JSON.stringify(e.detail)),
-      ]);
-    });
-  }
 }
 
-interface OrderRecord extends Record<string, unknown> {
+/** A row of `orders.orders` as ORDER_COLUMNS reads it. */
+export interface OrderRecord extends Record<string, unknown> {
   id: string;
   state: OrderState;
   customer_id: string;
@@ -111,7 +107,7 @@ interface OrderRecord extends Record<string, unknown> {
   updated_at: Date;
 }
 
-const toView = (row: OrderRecord): Order => ({
+export const toView = (row: OrderRecord): Order => ({
   id: row.id,
   state: row.state,
   customerId: row.customer_id,
@@ -136,7 +132,8 @@ const fromRecord = (row: OrderRecord): PlacedOrder =>
     windowOver: row.window_over,
   });
 
-const COLUMNS = `id, state, customer_id, email, currency, lines, total::float8 AS total, reason, payment_method, locale, note, version,
+/** What `toView` needs. */
+export const ORDER_COLUMNS = `id, state, customer_id, email, currency, lines, total::float8 AS total, reason, payment_method, locale, note, version,
   ending, payment_undone, stock_undone, created_at, updated_at`;
 
 const ADD = sql(
@@ -150,13 +147,13 @@ const ADD = sql(
 
 const FOR_UPDATE = sql(
   'orders.for-update',
-  `SELECT ${COLUMNS}, coalesce(confirmed_at < now() - make_interval(secs => $2::float8 * 3600), false) AS window_over
+  `SELECT ${ORDER_COLUMNS}, coalesce(confirmed_at < now() - make_interval(secs => $2::float8 * 3600), false) AS window_over
      FROM orders.orders WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE`,
 );
 
 const FIND = sql(
   'orders.find',
-  `SELECT ${COLUMNS}, false AS window_over FROM orders.orders WHERE id = ANY($1::text[])`,
+  `SELECT ${ORDER_COLUMNS}, false AS window_over FROM orders.orders WHERE id = ANY($1::text[])`,
 );
 
 const UPDATE = sql(
@@ -165,12 +162,6 @@ const UPDATE = sql(
           updated_at = now(), confirmed_at = CASE WHEN u.s = 'CONFIRMED' THEN coalesce(o.confirmed_at, now()) ELSE o.confirmed_at END
      FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::bool[], $7::bool[]) u(i, s, r, v, e, pu, su)
     WHERE o.id = u.i RETURNING o.updated_at AS at`,
-);
-
-const TELL = sql(
-  'orders.tell',
-  `INSERT INTO orders.timeline (order_id, sequence, type, detail)
-   SELECT o, s, t, d::jsonb FROM unnest($1::text[], $2::int[], $3::text[], $4::text[]) u(o, s, t, d)`,
 );
 
 const TIMELINES = sql(

@@ -1,16 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../database/transaction.js';
-import { Failure, type FieldViolation } from '../failure.js';
+import type { Principal } from '../access/principal.js';
+import { Failure, type FieldViolation, invalid } from '../failure.js';
 import type { Asked, UseCase } from '../gates/asked.js';
 import { Currency, Email, ListOf, OneOf, Optional, Quantity, Sku, Text } from '../gates/fields.js';
+import { notYourCustomerId } from '../gates/customer-id.js';
 import { Operation } from '../gates/operation.js';
 import { newId } from '../id.js';
 import type { Quote } from '../inventory/index.js';
-import { Catalogue } from './catalogue.js';
+import { Catalogue } from './catalogue/catalogue.js';
 import type { Order, OrderLine } from './index.js';
-import { OrderNews } from './order-news.js';
-import { PlacedOrder } from './order.js';
-import { currencyMismatch, notYourCustomerId, totalTooLarge, unknownSku } from './orders.failures.js';
+import { type Announcement, OrderNews } from './order-news.js';
+import { entriesOf, PlacedOrder } from './order.js';
+import { currencyMismatch, totalTooLarge, unknownSku } from './orders.failures.js';
 import { OrdersRepository } from './orders.repository.js';
 
 export class OrderedLine {
@@ -19,9 +21,16 @@ export class OrderedLine {
 }
 
 /** Asks for an order. Prices are the server's; at most 100 lines, one for each SKU. */
-@Operation({ name: 'orders.place', scope: 'orders:write', kind: 'command' })
+@Operation({
+  name: 'orders.place',
+  scope: 'orders:write',
+  kind: 'command',
+  customerId: 'needed',
+  refuses: ['unknown-sku', 'currency-mismatch', 'total-too-large', 'not-your-customer-id', 'prices-unavailable'],
+})
 export class PlaceOrder {
-  @Text(128) customerId!: string;
+  /** Who buys. Only a customer's own token may leave it out, and then it is that customer. */
+  @Optional() @Text(128) customerId?: string;
   @Email() email!: string;
   @Currency() currency!: string;
   @ListOf(() => OrderedLine, 100, 'sku') lines!: OrderedLine[];
@@ -44,21 +53,25 @@ export class PlaceOrderHandler implements UseCase<PlaceOrder, Order, OrderLine[]
   async prepare(asked: Asked<PlaceOrder>[]): Promise<(OrderLine[] | Failure)[]> {
     const skus = asked.flatMap(({ command }) => command.lines.map((line) => line.sku));
     const quotes = await this.catalogue.quote(skus);
-    return asked.map(({ command, by }) =>
-      by.customerId && by.customerId !== command.customerId ? notYourCustomerId() : priced(command, quotes),
-    );
+    return asked.map(({ command, by }) => notForThisCustomer(command, by) ?? priced(command, quotes));
   }
 
   async handle(tx: Tx, asked: Asked<PlaceOrder>[], priced: OrderLine[][]): Promise<Order[]> {
     const orders = asked.map((call, i) => new PlacedOrder(placed(call, priced[i]!)));
-    await this.orders.add(tx, orders);
-    this.news.announce(
-      tx,
-      orders.map((order) => ({ order, send: ['authorise'], entries: [order.placed()] })),
-    );
-    this.news.watch(tx, orders);
+    const news = orders.map((order, i): Announcement => {
+      return { order, send: ['authorise'], entries: [order.placed()], trace: asked[i]!.trace };
+    });
+    await this.orders.add(tx, orders, entriesOf(news));
+    this.news.announce(tx, news);
+    this.news.watch(tx, news);
     return orders.map((order) => order.view);
   }
+}
+
+/** Admission saw to it already, but not for a command that an operator put back with other contents. */
+function notForThisCustomer({ customerId }: PlaceOrder, by: Principal): Failure | undefined {
+  if (customerId === undefined) return invalid([{ field: 'customerId', message: 'is required' }]);
+  return by.customerId !== undefined && by.customerId !== customerId ? notYourCustomerId() : undefined;
 }
 
 function priced({ lines, currency }: PlaceOrder, quotes: Map<string, Quote>): OrderLine[] | Failure {
@@ -83,7 +96,7 @@ const totalOf = (lines: OrderLine[]): number => lines.reduce((sum, line) => sum 
 const placed = ({ id, command }: Asked<PlaceOrder>, lines: OrderLine[]): Order => ({
   id: newId('ord', id),
   state: 'PLACED',
-  customerId: command.customerId,
+  customerId: command.customerId!,
   email: command.email,
   currency: command.currency,
   lines,

@@ -1,24 +1,23 @@
-import type { Quote } from '../inventory/index.js';
-
-/** Where prices are asked: the one synchronous question between modules. */
-export abstract class Catalogue {
-  /** The items of these SKUs; one that is not there has no entry. Throws `unavailable` when nobody answers. */
-  abstract quote(skus: string[]): Promise<Map<string, Quote>>;
-}
+import type { OnApplicationShutdown } from '@nestjs/common';
+import type { Quote } from '../../inventory/index.js';
+import { Catalogue } from './catalogue.js';
 
 const FRESH_MS = 1_000;
 const LARGEST = 50_000;
 
+/** What can be asked, and closed when it has something open. */
+type Source = Pick<Catalogue, 'quote'> & { close?: () => void };
+
 /** Remembers quotes for at most a second, and never that an item was not there. */
-export class RememberingCatalogue extends Catalogue {
+export class RememberingCatalogue extends Catalogue implements OnApplicationShutdown {
   private readonly known = new Map<string, { quote: Quote; until: number }>();
 
-  constructor(private readonly asks: Pick<Catalogue, 'quote'>) {
+  constructor(private readonly asks: Source) {
     super();
   }
 
   async quote(skus: string[]): Promise<Map<string, Quote>> {
-    const now = Date.now();
+    const now = performance.now();
     const quotes = new Map<string, Quote>();
     const missing: string[] = [];
     for (const sku of new Set(skus)) {
@@ -34,5 +33,10 @@ export class RememberingCatalogue extends Catalogue {
       this.known.set(sku, { quote, until: now + FRESH_MS });
     }
     return quotes;
+  }
+
+  /** After the gates are closed: until then calls may ask. */
+  onApplicationShutdown(): void {
+    this.asks.close?.();
   }
 }
