@@ -22,10 +22,13 @@ const EVENTS: Record<string, (command: AuthorisePayment) => PaymentEvent> = {
 export class AdvancePayment {
   constructor(private readonly story: PaymentStory) {}
 
-  handle(tx: Tx, set: Message<PaymentCommand>[]): Promise<(Failure | undefined)[]> {
-    return this.story.advance(
+  async handle(tx: Tx, set: Message<PaymentCommand>[]): Promise<(Failure | undefined)[]> {
+    const steps = await this.story.advance(
       tx,
-      set.map(({ type, body }) => ({ orderId: body.orderId, event: EVENTS[type]!(body as AuthorisePayment) })),
+      set.map(({ type, body, trace }) => {
+        return { orderId: body.orderId, event: EVENTS[type]!(body as AuthorisePayment), trace };
+      }),
     );
+    return steps.map(({ refusal }) => refusal);
   }
 }

@@ -9,7 +9,7 @@ import { paymentNotFound } from './payments.failures.js';
 import { PaymentsRepository } from './payments.repository.js';
 
 /** Asks for one payment. */
-@Operation({ name: 'payments.get', scope: 'payments:read', kind: 'query' })
+@Operation({ name: 'payments.get', scope: 'payments:read', kind: 'query', refuses: ['payment-not-found'] })
 export class GetPayment {
   @Id() id!: string;
 }

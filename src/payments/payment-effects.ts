@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { Effects } from '../messaging/effects.js';
+import { Effects } from '../messaging/effects/effects.js';
 import { PaymentStory } from './payment-story.js';
 import { PAYMENTS_OPTIONS, type PaymentsOptions } from './payments.options.js';
 import { ProviderEffect, type Rules } from './provider-effect.js';

@@ -34,7 +34,8 @@ export type PaymentEvent =
   | { type: 'authorise'; customerId: string; currency: string; amount: number; paymentMethod: string }
   | { type: 'capture' }
   | { type: 'undo' }
-  | { type: 'refund'; amount: number }
+  /** An operator's; everything that is left when it names no amount. */
+  | { type: 'refund'; amount?: number }
   | { type: 'effect ok'; reference: string }
   | { type: 'effect refused'; reason: Refusal | 'payment-unavailable' };
 

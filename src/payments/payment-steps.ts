@@ -61,8 +61,9 @@ export const refundTheRest = (payment: PaymentRecord): Step =>
   refund({ ...payment, undo: true }, payment.amount - payment.refunded);
 
 /** An operator gives back a part or all. */
-export const refundSome: Cell<'refund'> = (payment, { amount }) => {
+export const refundSome: Cell<'refund'> = (payment, { amount = payment.amount - payment.refunded }) => {
   const left = payment.amount - payment.refunded;
+  if (left === 0) return refuse(payment, notRefundable(payment.id));
   return amount <= left ? refund(payment, amount) : refuse(payment, refundTooLarge(payment.id, left));
 };
 

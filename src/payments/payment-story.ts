@@ -1,9 +1,8 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Tx } from '../database/transaction.js';
-import type { Failure } from '../failure.js';
 import { newId } from '../id.js';
-import { Effects } from '../messaging/effects.js';
-import { Outbox } from '../messaging/outbox.js';
+import { Effects } from '../messaging/effects/effects.js';
+import { Outbox } from '../messaging/outbox/outbox.js';
 import { bodyOf, EVENT_OF } from './payment-answers.js';
 import { noPayment, type PaymentEvent, type PaymentRecord, type Step } from './payment-record.js';
 import { advance } from './payment.js';
@@ -14,7 +13,12 @@ import { PaymentsRepository } from './payments.repository.js';
 export interface Happening {
   orderId: string;
   event: PaymentEvent;
+  /** The `traceparent` of what it was caused by. */
+  trace?: string;
 }
+
+/** What a happening came to. */
+export type Advanced = Pick<Step, 'payment' | 'refusal'>;
 
 /** Takes payments through their table in sets: one lock, the steps in memory, one write for each table. */
 @Injectable()
@@ -28,8 +32,8 @@ export class PaymentStory {
     @Inject(PAYMENTS_OPTIONS) private readonly options: PaymentsOptions,
   ) {}
 
-  /** Answers for each happening why it was refused, or nothing. */
-  async advance(tx: Tx, happenings: Happening[]): Promise<(Failure | undefined)[]> {
+  /** Answers for each happening the payment as it left it, or why it was refused. */
+  async advance(tx: Tx, happenings: Happening[]): Promise<Advanced[]> {
     const orderIds = [...new Set(happenings.map(({ orderId }) => orderId))];
     const before = new Map((await this.payments.lock(tx, orderIds)).map((p) => [p.orderId, p]));
     const after = new Map(before);
@@ -39,8 +43,11 @@ export class PaymentStory {
       return step;
     });
     const updatedAt = await this.write(tx, before, after);
-    for (const step of steps) this.follow(tx, step, updatedAt.get(step.payment.id));
-    return steps.map(({ refusal }) => refusal);
+    steps.forEach((step, i) => this.follow(tx, step, updatedAt.get(step.payment.id), happenings[i]!.trace));
+    return steps.map(({ payment, refusal }) => ({
+      payment: { ...payment, updatedAt: updatedAt.get(payment.id) ?? payment.updatedAt },
+      refusal,
+    }));
   }
 
   private async write(
@@ -60,13 +67,18 @@ export class PaymentStory {
   }
 
   /** Says and starts what a step asks for; both are written before COMMIT, and calls begin after it. */
-  private follow(tx: Tx, { payment, answers, start, refusal, alarm }: Step, updatedAt = payment.updatedAt): void {
+  private follow(
+    tx: Tx,
+    { payment, answers, start, refusal, alarm }: Step,
+    updatedAt = payment.updatedAt,
+    trace?: string,
+  ): void {
     const trouble = alarm ?? (refusal?.code === 'story-bug' ? refusal.message : undefined);
     if (trouble) this.logger.error(trouble);
     for (const answer of answers)
-      this.outbox.publish(tx, EVENT_OF[answer], [bodyOf(answer, { ...payment, updatedAt })]);
+      this.outbox.publish(tx, EVENT_OF[answer], [bodyOf(answer, { ...payment, updatedAt })], trace);
     if (!start) return;
     const { effect, ...body } = start;
-    this.effects.start(tx, `payment-${effect}`, [{ key: payment.orderId, body }]);
+    this.effects.start(tx, `payment-${effect}`, [{ key: payment.orderId, body, trace }]);
   }
 }

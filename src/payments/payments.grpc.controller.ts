@@ -7,6 +7,7 @@ import { Input } from '../gates/input.decorator.js';
 import { GetPayment } from './get-payment.js';
 import { ListPayments } from './list-payments.js';
 import { PaymentsUseCases } from './payments.use-cases.js';
+import { RefundPayment } from './refund-payment.js';
 
 /** Payments over gRPC. */
 @Controller()
@@ -25,5 +26,10 @@ export class PaymentsGrpcController {
   @GrpcMethod('PaymentsService', 'ListPayments')
   list(@Input(ListPayments) asked: Asked<ListPayments>) {
     return this.gatherer.gather(this.on.listPayments, asked);
+  }
+
+  @GrpcMethod('PaymentsService', 'RefundPayment')
+  refund(@Input(RefundPayment) asked: Asked<RefundPayment>) {
+    return this.gatherer.gather(this.on.refundPayment, asked);
   }
 }

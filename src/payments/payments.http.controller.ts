@@ -1,15 +1,16 @@
-import { Controller, Get, UseInterceptors } from '@nestjs/common';
+import { Controller, Get, Post } from '@nestjs/common';
 import type { Asked } from '../gates/asked.js';
 import { Gatherer } from '../gates/gatherer.js';
-import { HttpReplies } from '../gates/http/replies.js';
+import { Replies } from '../gates/http/replies.js';
 import { Input } from '../gates/input.decorator.js';
 import { GetPayment } from './get-payment.js';
 import { ListPayments } from './list-payments.js';
+import type { Payment } from './index.js';
 import { PaymentsUseCases } from './payments.use-cases.js';
+import { RefundPayment } from './refund-payment.js';
 
 /** Payments over REST. */
 @Controller('v1/payments')
-@UseInterceptors(HttpReplies)
 export class PaymentsHttpController {
   constructor(
     private readonly gatherer: Gatherer,
@@ -24,5 +25,11 @@ export class PaymentsHttpController {
   @Get(':id')
   get(@Input(GetPayment) asked: Asked<GetPayment>) {
     return this.gatherer.gather(this.on.getPayment, asked);
+  }
+
+  @Post(':id/refunds')
+  @Replies<Payment>({ status: 202 })
+  refund(@Input(RefundPayment) asked: Asked<RefundPayment>) {
+    return this.gatherer.gather(this.on.refundPayment, asked);
   }
 }

@@ -12,6 +12,7 @@ import { PaymentsHttpController } from './payments.http.controller.js';
 import { PAYMENTS_OPTIONS, type PaymentsOptions } from './payments.options.js';
 import { PaymentsRepository } from './payments.repository.js';
 import { PaymentsUseCases } from './payments.use-cases.js';
+import { RefundPaymentHandler } from './refund-payment.js';
 
 /** The money of an order: held, taken, given back. Knows no other module. */
 @Module({})
@@ -29,6 +30,7 @@ export class PaymentsModule {
         PaymentEffects,
         GetPaymentHandler,
         ListPaymentsHandler,
+        RefundPaymentHandler,
         PaymentsUseCases,
       ],
     };

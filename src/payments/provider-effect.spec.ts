@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import type { Effect, EffectKind } from '../messaging/effect.js';
+import type { Effect, EffectKind } from '../messaging/effects/effect.js';
 import type { PaymentStory } from './payment-story.js';
 import { PaymentEffects } from './payment-effects.js';
 import type { Ask, Result } from './provider-effect.js';

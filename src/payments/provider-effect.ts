@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { Tx } from '../database/transaction.js';
-import type { Effect, EffectKind, Said } from '../messaging/effect.js';
+import type { Effect, EffectKind, Said } from '../messaging/effects/effect.js';
 import type { PaymentEvent } from './payment-record.js';
 import type { PaymentStory } from './payment-story.js';
 import type { Answer, PaymentProvider, Refusal, Settled } from './providers/provider.js';
@@ -49,7 +49,7 @@ export class ProviderEffect<C extends { key: string }> implements EffectKind<Ask
   async attempt(effect: Effect<Ask<C>>): Promise<Said<Result>> {
     const { call, afterMs } = effect.body;
     if (afterMs && effect.attempts === 0) return { again: 'refused before' };
-    const until = Date.now() + CALL_TIMEOUT_MS;
+    const until = performance.now() + CALL_TIMEOUT_MS;
     // A process that was killed in its first attempt may have booked it, too: then the token has moved on.
     if (effect.attempts > 0 || effect.token > 1) {
       const found = await this.provider.find(call.key, CALL_TIMEOUT_MS);
@@ -57,14 +57,14 @@ export class ProviderEffect<C extends { key: string }> implements EffectKind<Ask
       if (found.booked) return this.settled(effect, found.answer);
       if (this.isOver(effect)) return { done: { type: 'effect refused', reason: 'payment-unavailable' } };
     }
-    const answer = await this.rules.book(call, Math.max(until - Date.now(), LEAST_MS));
+    const answer = await this.rules.book(call, Math.max(until - performance.now(), LEAST_MS));
     return answer.outcome === 'unknown' ? this.again(effect, answer.why) : this.settled(effect, answer);
   }
 
   async settle(tx: Tx, settled: { effect: Effect<Ask<C>>; result: Result }[]): Promise<void> {
     await this.story.advance(
       tx,
-      settled.map(({ effect, result }) => ({ orderId: effect.key, event: result })),
+      settled.map(({ effect, result }) => ({ orderId: effect.key, event: result, trace: effect.trace })),
     );
   }
 

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { v7 } from 'uuid';
+import { uuidv7 } from '../../../uuid.js';
 import { sql } from '../../../database/statement.js';
 import type { AuthoriseCall } from '../provider.js';
 import { faulty } from './faults.js';
@@ -48,7 +48,7 @@ export async function find(ledger: Pool, keys: string[]): Promise<Map<string, Bo
 /** UUIDv7 keeps the index on references growing at one end. */
 function decide({ key, orderId, method, amount, currency }: AuthoriseCall): Booking {
   const reason = methodNamed(method).refusal ?? null;
-  const reference = reason ? null : `auth_${v7()}`;
+  const reference = reason ? null : `auth_${uuidv7()}`;
   return {
     key,
     kind: 'authorise',
