@@ -8,7 +8,7 @@ import { itemNotFound } from './inventory.failures.js';
 import { InventoryRepository } from './inventory.repository.js';
 
 /** Asks for one item with its stock. */
-@Operation({ name: 'inventory.get-item', scope: 'inventory:read', kind: 'query' })
+@Operation({ name: 'inventory.get-item', scope: 'inventory:read', kind: 'query', refuses: ['item-not-found'] })
 export class GetItem {
   @Sku() sku!: string;
 }

@@ -24,6 +24,10 @@ export class StockLine {
 /** What placing an order asks of an item. */
 export type Quote = Pick<Item, 'sku' | 'name' | 'currency' | 'unitPrice'>;
 
+/** Where quotes are asked of another process, and how many at once: with the longest names an answer is below 1 MiB. */
+export const QUOTE_ITEMS = '/sanmon.inventory.internal.v1.QuotesService/QuoteItems';
+export const QUOTED_AT_MOST = 1_000;
+
 /** Commands: what inventory does when told. Each is all or nothing for its order. */
 @Command('inventory.reserve')
 export class ReserveStock {

@@ -1,7 +1,7 @@
-import { Controller, Get, Post, Put, UseInterceptors } from '@nestjs/common';
+import { Controller, Get, Post, Put } from '@nestjs/common';
 import type { Asked } from '../gates/asked.js';
 import { Gatherer } from '../gates/gatherer.js';
-import { HttpReplies, Replies } from '../gates/http/replies.js';
+import { Replies } from '../gates/http/replies.js';
 import { Input } from '../gates/input.decorator.js';
 import { GetItem } from './get-item.js';
 import type { Item } from './index.js';
@@ -12,7 +12,6 @@ import { ReceiveStock } from './receive-stock.js';
 
 /** Inventory over REST. */
 @Controller('v1/items')
-@UseInterceptors(HttpReplies)
 export class InventoryHttpController {
   constructor(
     private readonly gatherer: Gatherer,
@@ -20,7 +19,7 @@ export class InventoryHttpController {
   ) {}
 
   @Put(':sku')
-  @Replies<Item>({ status: (item) => (item.version === 1 ? 201 : 200) })
+  @Replies<Item>({ status: { of: (item) => (item.version === 1 ? 201 : 200), oneOf: [200, 201] } })
   put(@Input(PutItem) asked: Asked<PutItem>) {
     return this.gatherer.gather(this.on.putItem, asked);
   }

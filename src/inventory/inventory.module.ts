@@ -12,12 +12,13 @@ import { ListItemsHandler } from './list-items.js';
 import { MoveStock } from './move-stock.js';
 import { PutItemHandler } from './put-item.js';
 import { QuoteItems } from './quote-items.js';
+import { QuotesGrpcController } from './quotes.grpc.controller.js';
 import { ReceiveStockHandler } from './receive-stock.js';
 
 /** The inventory module. Orders asks its quotes; everything else comes over the gates and by message. */
 @Module({
   imports: [MessagingModule.for('inventory'), GatesModule.for('inventory')],
-  controllers: [InventoryHttpController, InventoryGrpcController, InventoryAmqpController],
+  controllers: [InventoryHttpController, InventoryGrpcController, QuotesGrpcController, InventoryAmqpController],
   providers: [
     InventoryRepository,
     HoldsRepository,

@@ -3,7 +3,7 @@ import type { Tx } from '../database/transaction.js';
 import type { Failure } from '../failure.js';
 import { type MessageClass, messageOf } from '../messaging/contract.js';
 import type { Message } from '../messaging/message.js';
-import { Outbox } from '../messaging/outbox.js';
+import { Outbox } from '../messaging/outbox/outbox.js';
 import { Allotment, type Asking } from './allotment.js';
 import { type Hold, HoldsRepository } from './holds.repository.js';
 import {
@@ -36,6 +36,7 @@ const EVENTS: Record<Answer, [MessageClass, (stock: OrderStock) => object]> = {
 
 interface Decided extends Asking {
   step: Step;
+  trace?: string;
 }
 
 /** Reserves, sells and gives back the goods of orders: all instructions of a set in one go, so items are locked once, in one order. */
@@ -57,7 +58,7 @@ export class MoveStock {
     const asked = messages.map((message) => asking(message, holds.get(message.body.orderId)));
     const items = await this.items.forUpdate(tx, skusToLock(asked));
     const allotment = new Allotment([...items.values()]);
-    const decided = asked.map((one) => ({ ...one, step: allotment.decide(one) }));
+    const decided = asked.map((one, i) => ({ ...one, step: allotment.decide(one), trace: messages[i]!.trace }));
     await this.items.change(
       tx,
       allotment.sums().map((sum) => ({ ...sum, received: 0, version: 1 })),
@@ -77,11 +78,11 @@ export class MoveStock {
   }
 
   /** Answers, also when it was answered before; what cannot happen is said aloud. */
-  private tell(tx: Tx, { orderId, standing, instruction, lines, step }: Decided): void {
+  private tell(tx: Tx, { orderId, standing, instruction, lines, step, trace }: Decided): void {
     if (step.refused) this.logger.error(`${orderId} ${standing}, ${instruction}: ${step.refused.message}`);
     for (const answer of step.answers) {
       const [type, body] = EVENTS[answer];
-      this.outbox.publish(tx, type, [body({ orderId, lines })]);
+      this.outbox.publish(tx, type, [body({ orderId, lines })], trace);
     }
   }
 }

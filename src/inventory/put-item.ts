@@ -3,7 +3,7 @@ import type { Tx } from '../database/transaction.js';
 import type { Asked, UseCase } from '../gates/asked.js';
 import { Currency, Sku, Text, UnitPrice } from '../gates/fields.js';
 import { Operation } from '../gates/operation.js';
-import { Outbox } from '../messaging/outbox.js';
+import { Outbox } from '../messaging/outbox/outbox.js';
 import { type Item, ItemPut } from './index.js';
 import { InventoryRepository } from './inventory.repository.js';
 
@@ -38,7 +38,7 @@ export class PutItemHandler implements UseCase<PutItem, Item> {
       const { name, currency, unitPrice } = command;
       return { ...item, name, currency, unitPrice, version: item.version - later };
     });
-    this.outbox.publish(tx, ItemPut, outcomes);
+    outcomes.forEach((item, i) => this.outbox.publish(tx, ItemPut, [item], asked[i]!.trace));
     return outcomes;
   }
 }

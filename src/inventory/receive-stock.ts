@@ -4,13 +4,18 @@ import { Failure } from '../failure.js';
 import type { Asked, Outcome, UseCase } from '../gates/asked.js';
 import { ReceiptQuantity, Sku } from '../gates/fields.js';
 import { Operation } from '../gates/operation.js';
-import { Outbox } from '../messaging/outbox.js';
+import { Outbox } from '../messaging/outbox/outbox.js';
 import { type Item, StockReceived } from './index.js';
 import { itemNotFound, MOST_RECEIVED, tooMuchStock } from './inventory.failures.js';
 import { type Change, InventoryRepository } from './inventory.repository.js';
 
 /** Adds pieces that came in to what is available. */
-@Operation({ name: 'inventory.receive-stock', scope: 'inventory:write', kind: 'command' })
+@Operation({
+  name: 'inventory.receive-stock',
+  scope: 'inventory:write',
+  kind: 'command',
+  refuses: ['item-not-found', 'too-much-stock'],
+})
 export class ReceiveStock {
   @Sku() sku!: string;
   @ReceiptQuantity() quantity!: number;
@@ -29,9 +34,11 @@ export class ReceiveStockHandler implements UseCase<ReceiveStock, Item> {
     const changes = new Map<string, Change>();
     const outcomes = asked.map(({ command }) => received(command, items.get(command.sku), changes));
     const at = await this.items.change(tx, [...changes.values()]);
-    const done = outcomes.filter((outcome): outcome is Item => !(outcome instanceof Failure));
-    for (const item of done) item.updatedAt = at.get(item.sku)!;
-    this.outbox.publish(tx, StockReceived, done);
+    outcomes.forEach((item, i) => {
+      if (item instanceof Failure) return;
+      item.updatedAt = at.get(item.sku)!;
+      this.outbox.publish(tx, StockReceived, [item], asked[i]!.trace);
+    });
     return outcomes;
   }
 }
