@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
-import type { Effect } from '../messaging/effect.js';
-import type { Effects } from '../messaging/effects.js';
+import type { Effect } from '../messaging/effects/effect.js';
+import type { Effects } from '../messaging/effects/effects.js';
 import type { Channel, Delivery, Letter } from './channels/channel.js';
 import { EmailEffect } from './email.effect.js';
 import type { NotificationsRepository } from './notifications.repository.js';

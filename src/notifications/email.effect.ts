@@ -1,7 +1,7 @@
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { Tx } from '../database/transaction.js';
-import type { Effect, EffectKind, Said } from '../messaging/effect.js';
-import { Effects } from '../messaging/effects.js';
+import type { Effect, EffectKind, Said } from '../messaging/effects/effect.js';
+import { Effects } from '../messaging/effects/effects.js';
 import { Channel, type Letter } from './channels/channel.js';
 import type { NotificationState } from './index.js';
 import { NotificationsRepository } from './notifications.repository.js';

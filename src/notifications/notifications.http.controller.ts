@@ -1,14 +1,12 @@
-import { Controller, Get, UseInterceptors } from '@nestjs/common';
+import { Controller, Get } from '@nestjs/common';
 import type { Asked } from '../gates/asked.js';
 import { Gatherer } from '../gates/gatherer.js';
-import { HttpReplies } from '../gates/http/replies.js';
 import { Input } from '../gates/input.decorator.js';
 import { ListNotifications } from './list-notifications.js';
 import { NotificationsUseCases } from './notifications.use-cases.js';
 
 /** Notifications over REST. */
 @Controller('v1/notifications')
-@UseInterceptors(HttpReplies)
 export class NotificationsHttpController {
   constructor(
     private readonly gatherer: Gatherer,

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../database/transaction.js';
 import { newId } from '../id.js';
-import { Effects } from '../messaging/effects.js';
+import { Effects } from '../messaging/effects/effects.js';
 import type { Message } from '../messaging/message.js';
 import type { Order } from '../orders/index.js';
 import { EMAIL } from './email.effect.js';
@@ -18,11 +18,13 @@ export class WriteNotification {
   ) {}
 
   async handle(tx: Tx, messages: Message<Order>[]): Promise<void> {
-    const letters = await this.notifications.add(tx, messages.map(draft));
+    const drafts = messages.map(draft);
+    const traces = new Map(drafts.map(({ id }, i) => [id, messages[i]!.trace]));
+    const letters = await this.notifications.add(tx, drafts);
     this.effects.start(
       tx,
       EMAIL,
-      letters.map((letter) => ({ key: letter.id, body: letter })),
+      letters.map((letter) => ({ key: letter.id, body: letter, trace: traces.get(letter.id) })),
     );
   }
 }

@@ -44,6 +44,11 @@ export class SmtpChannel extends Channel {
     }
   }
 
+  /** Connects and logs in, and sends nothing; throws why it could not. */
+  async verify(): Promise<void> {
+    await this.transport.verify();
+  }
+
   close(): void {
     this.transport.close({ force: true });
   }
