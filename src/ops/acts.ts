@@ -1,4 +1,4 @@
-import { v7 } from 'uuid';
+import { uuidv7 } from '../uuid.js';
 import type { Database } from '../database/database.js';
 import { sql } from '../database/statement.js';
 import type { Tx } from '../database/transaction.js';
@@ -31,7 +31,7 @@ export class Acts {
   async record(tx: Tx, done: Done[]): Promise<void> {
     if (done.length === 0) return;
     await tx.run(this.text.record, [
-      done.map(() => v7()),
+      done.map(() => uuidv7()),
       done.map((d) => d.by),
       done.map((d) => d.act),
       done.map((d) => d.row?.id ?? null),

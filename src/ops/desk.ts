@@ -1,9 +1,10 @@
 import { Execution } from '../gates/execution.js';
 import { Gatherer } from '../gates/gatherer.js';
-import type { ModuleTraffic } from '../messaging/traffic.js';
+import type { ModuleTraffic } from '../messaging/module-traffic.js';
 import { Acts } from './acts.js';
 import { BulkReleases } from './bulk-releases.js';
 import { DiscardMessageHandler } from './discard-message.js';
+import type { OpsOptions } from './ops.options.js';
 import { ReleaseMessageHandler } from './release-message.js';
 import { ReleaseMessagesHandler } from './release-messages.js';
 import type { Bench } from './repair.js';
@@ -25,10 +26,11 @@ export class Desk implements Bench {
   constructor(
     readonly traffic: ModuleTraffic,
     modules: string[],
+    options: OpsOptions,
   ) {
     const { module, database, inbox } = traffic;
     this.module = module;
-    this.messages = new StoredMessages(module, database, inbox);
+    this.messages = new StoredMessages(module, database, inbox, options.releaseWithinDays);
     this.acts = new Acts(module, database);
     this.releases = new BulkReleases(module, database);
     this.gatherer = new Gatherer(new Execution(module, database));

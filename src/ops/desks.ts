@@ -1,10 +1,12 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { elsewhere } from '../failure.js';
 import type { Answer, Asked, UseCase } from '../gates/asked.js';
 import { isId, uuidOf } from '../id.js';
 import { Traffic } from '../messaging/traffic.js';
 import { Desk } from './desk.js';
 import type { Message } from './index.js';
-import { livesElsewhere, messageNotFound, severalModules } from './ops.failures.js';
+import { messageNotFound, severalModules } from './ops.failures.js';
+import { OpsOptions } from './ops.options.js';
 import { ReleaseLoop } from './release-loop.js';
 import type { ReleaseMessages } from './release-messages.js';
 import type { OfMessage } from './repair.js';
@@ -14,10 +16,10 @@ import type { OfMessage } from './repair.js';
 export class Desks implements OnModuleInit {
   private readonly desks: Desk[];
 
-  constructor(traffic: Traffic) {
+  constructor(traffic: Traffic, options: OpsOptions) {
     const modules = traffic.all();
     const names = modules.map(({ module }) => module);
-    this.desks = modules.map((module) => new Desk(module, names));
+    this.desks = modules.map((module) => new Desk(module, names, options));
   }
 
   /** Before the traffic opens, which starts the loops. */
@@ -33,7 +35,7 @@ export class Desks implements OnModuleInit {
   /** The desk of a module, or all; throws `elsewhere` for one that is not in this process. */
   of(module?: string): Desk[] {
     const found = this.all().filter((desk) => module === undefined || desk.module === module);
-    if (found.length === 0) throw livesElsewhere(module!);
+    if (found.length === 0) throw elsewhere(module!);
     return found;
   }
 

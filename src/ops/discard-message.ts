@@ -4,13 +4,18 @@ import { Id, OneOf, Optional, Text } from '../gates/fields.js';
 import { Operation } from '../gates/operation.js';
 import { MODULES } from '../config/settings.js';
 import type { Done } from './acts.js';
-import { alreadyAnswered } from './ops.failures.js';
+import { alreadyAnswered, REPAIR_REFUSALS } from './ops.failures.js';
 import { Repair } from './repair.js';
 import { nameOf, type StoredMessage, toMessage } from './stored-message.js';
 import type { Restart } from './stored-messages.js';
 
 /** Takes a message out of the way for ever. */
-@Operation({ name: 'ops.discard-message', scope: 'ops', kind: 'command' })
+@Operation({
+  name: 'ops.discard-message',
+  scope: 'ops',
+  kind: 'command',
+  refuses: REPAIR_REFUSALS,
+})
 export class DiscardMessage {
   @Id() id!: string;
   @Optional() @OneOf(MODULES) module?: string;

@@ -10,7 +10,12 @@ import { messageNotFound } from './ops.failures.js';
 import { toMessage } from './stored-message.js';
 
 /** Asks for one message with everything that is known of it. */
-@Operation({ name: 'ops.get-message', scope: 'ops', kind: 'query' })
+@Operation({
+  name: 'ops.get-message',
+  scope: 'ops',
+  kind: 'query',
+  refuses: ['message-not-found', 'several-modules', 'elsewhere'],
+})
 export class GetMessage {
   @Id() id!: string;
   @Optional() @OneOf(MODULES) module?: string;

@@ -9,7 +9,7 @@ import type { ReleaseOperation } from './index.js';
 import { operationNotFound } from './ops.failures.js';
 
 /** Asks how far a release of many messages is. */
-@Operation({ name: 'ops.get-operation', scope: 'ops', kind: 'query' })
+@Operation({ name: 'ops.get-operation', scope: 'ops', kind: 'query', refuses: ['operation-not-found'] })
 export class GetOperation {
   @Id() id!: string;
 }

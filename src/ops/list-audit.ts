@@ -10,7 +10,7 @@ import type { Act } from './index.js';
 import { invalidPage } from './ops.failures.js';
 
 /** Asks what operators did. */
-@Operation({ name: 'ops.list-audit', scope: 'ops', kind: 'query' })
+@Operation({ name: 'ops.list-audit', scope: 'ops', kind: 'query', refuses: ['elsewhere'] })
 export class ListAudit {
   @Optional() @OneOf(MODULES) module?: string;
   @Optional() @Id() messageId?: string;

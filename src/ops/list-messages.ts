@@ -10,7 +10,7 @@ import { invalidPage } from './ops.failures.js';
 import { storedStates, toMessage } from './stored-message.js';
 
 /** Asks for the messages of this process's inboxes. */
-@Operation({ name: 'ops.list-messages', scope: 'ops', kind: 'query' })
+@Operation({ name: 'ops.list-messages', scope: 'ops', kind: 'query', refuses: ['elsewhere'] })
 export class ListMessages {
   @Optional() @OneOf(MESSAGE_STATES) state?: MessageState;
   @Optional() @OneOf(MODULES) module?: string;

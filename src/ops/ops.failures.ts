@@ -8,9 +8,6 @@ export const messageNotFound = (id: string, modules: string[]): Failure =>
 export const operationNotFound = (id: string): Failure =>
   new Failure('not-found', 'operation-not-found', `There is no release of messages ${id} in this process.`);
 
-export const livesElsewhere = (module: string): Failure =>
-  new Failure('elsewhere', 'elsewhere', `The module ${module} lives in another process.`, { module });
-
 export const severalModules = (id: string, modules: string[]): Failure =>
   new Failure('conflict', 'several-modules', `Several modules hold ${id}: name one of them.`, { modules });
 
@@ -34,6 +31,13 @@ export const needsReplacement = (id: string, why: string): Failure =>
 export const notRepairable = (id: string, why: string): Failure =>
   new Failure('conflict', 'not-repairable', `${id} can only be discarded: ${why}.`);
 
+export const tooOldToRelease = (id: string): Failure =>
+  new Failure(
+    'conflict',
+    'too-old-to-release',
+    `${id} was parked too long ago: nobody may remember whether a copy of it was done. Look, then send a new command instead.`,
+  );
+
 export const laneBusy = (): Failure =>
   new Failure('unavailable', 'message-busy', 'The message is being worked on; ask again.', { retryAfter: 1 });
 
@@ -42,3 +46,11 @@ export const invalidPage = (): Failure =>
     [{ field: 'pageToken', message: 'is not a token of this list; begin again without one' }],
     'invalid-page-token',
   );
+
+/** The codes with which every act on one message may be refused. */
+export const REPAIR_REFUSALS = [
+  ...['message-not-found', 'message-busy', 'message-in-repair', 'already-answered', 'several-modules', 'elsewhere'],
+] as const;
+
+/** The same for those that have it tried again. */
+export const RESTART_REFUSALS = [...REPAIR_REFUSALS, 'not-failed', 'not-repairable', 'too-old-to-release'] as const;

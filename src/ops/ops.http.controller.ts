@@ -1,6 +1,6 @@
-import { Controller, Get, Post, UseInterceptors } from '@nestjs/common';
+import { Controller, Get, Post } from '@nestjs/common';
 import type { Asked } from '../gates/asked.js';
-import { HttpReplies, Replies } from '../gates/http/replies.js';
+import { Replies } from '../gates/http/replies.js';
 import { Input } from '../gates/input.decorator.js';
 import { DiscardMessage } from './discard-message.js';
 import { GetMessage } from './get-message.js';
@@ -14,7 +14,6 @@ import { ReplaceMessage } from './replace-message.js';
 
 /** The repair desk over REST. */
 @Controller('v1/ops')
-@UseInterceptors(HttpReplies)
 export class OpsHttpController {
   constructor(private readonly on: OpsUseCases) {}
 

@@ -4,13 +4,19 @@ import { Id, OneOf, Optional } from '../gates/fields.js';
 import { Operation } from '../gates/operation.js';
 import { MODULES } from '../config/settings.js';
 import type { Done } from './acts.js';
+import { RESTART_REFUSALS } from './ops.failures.js';
 import { Repair } from './repair.js';
 import { released } from './restarts.js';
 import type { StoredMessage } from './stored-message.js';
 import type { Restart } from './stored-messages.js';
 
 /** Asks that a message that failed be tried again at once, in its place. */
-@Operation({ name: 'ops.release-message', scope: 'ops', kind: 'command' })
+@Operation({
+  name: 'ops.release-message',
+  scope: 'ops',
+  kind: 'command',
+  refuses: [...RESTART_REFUSALS, 'needs-replacement'],
+})
 export class ReleaseMessage {
   @Id() id!: string;
   @Optional() @OneOf(MODULES) module?: string;

@@ -17,7 +17,7 @@ export class MessageFilter {
 }
 
 /** Releases all messages that match: an operation of its own, that survives a restart. */
-@Operation({ name: 'ops.release-messages', scope: 'ops', kind: 'command' })
+@Operation({ name: 'ops.release-messages', scope: 'ops', kind: 'command', refuses: ['elsewhere'] })
 export class ReleaseMessages {
   @Nested(() => MessageFilter) filter!: MessageFilter;
 }

@@ -4,13 +4,19 @@ import { AnyObject, Id, OneOf, Optional } from '../gates/fields.js';
 import { Operation } from '../gates/operation.js';
 import { MODULES } from '../config/settings.js';
 import type { Done } from './acts.js';
+import { RESTART_REFUSALS } from './ops.failures.js';
 import { Repair } from './repair.js';
 import { replaced } from './restarts.js';
 import { type StoredMessage, toMessage } from './stored-message.js';
 import type { Restart } from './stored-messages.js';
 
 /** Gives a message that failed another payload, and has it tried again at once. */
-@Operation({ name: 'ops.replace-message', scope: 'ops', kind: 'command' })
+@Operation({
+  name: 'ops.replace-message',
+  scope: 'ops',
+  kind: 'command',
+  refuses: RESTART_REFUSALS,
+})
 export class ReplaceMessage {
   @Id() id!: string;
   @Optional() @OneOf(MODULES) module?: string;

@@ -2,10 +2,20 @@ import type { Principal } from '../access/principal.js';
 import { Failure } from '../failure.js';
 import { Undecodable } from '../gates/admit.js';
 import type { StoredHeaders } from '../gates/amqp/command-run.js';
-import { allowedReplyTo, operationNamed, readBody } from '../gates/amqp/letter.js';
+import { allowedReplyTo, readBody } from '../gates/amqp/letter.js';
+import { operationCalled } from '../gates/amqp/routing.js';
 import { idempotencyKey } from '../gates/idempotency-key.js';
 import { operationOf, type OperationClass } from '../gates/operation.js';
-import { alreadyAnswered, inRepair, mayNot, needsReplacement, notFailed, notRepairable } from './ops.failures.js';
+import { TALLY } from '../messaging/inbox/allowance.js';
+import {
+  alreadyAnswered,
+  inRepair,
+  mayNot,
+  needsReplacement,
+  notFailed,
+  notRepairable,
+  tooOldToRelease,
+} from './ops.failures.js';
 import { payloadOfCommand, payloadOfMessage } from './payload.js';
 import { headersOf, isStranger, nameOf, type StoredMessage } from './stored-message.js';
 import type { Restart } from './stored-messages.js';
@@ -44,18 +54,26 @@ function assertFailed(row: StoredMessage): void {
   if (row.state === 'refused') throw alreadyAnswered(nameOf(row));
   if (row.state === 'waiting') throw notFailed(nameOf(row));
   if (row.leased) throw inRepair(nameOf(row));
+  if (row.outdated) throw tooOldToRelease(nameOf(row));
 }
 
 /** The refusals after which nobody knows that its sender was allowed this. */
-const NEVER_ALLOWED: readonly (string | null)[] = ['unauthenticated', 'missing-scope', 'unknown-type'];
+const NEVER_ALLOWED: readonly (string | null)[] = [
+  'unauthenticated',
+  'token-keys-unavailable',
+  'missing-scope',
+  'unknown-type',
+];
 
 /**
  * The operation that a command from outside asks for. What its sender was not allowed to do, only an operator may let
  * pass who is allowed to do it himself: `ops` alone must not be a way around every other scope.
  */
 function operationOfStranger(row: StoredMessage, by: Repairer): OperationClass {
-  const found = row.principal === 'internal' ? undefined : operationNamed(row.type);
-  if (!found) throw notRepairable(nameOf(row), `${row.type} names no command of ours, or it is not signed by us`);
+  if (row.code === TALLY) throw notRepairable(nameOf(row), 'it only counts what was refused and not kept');
+  const found = row.principal === 'internal' ? undefined : operationCalled(row.type);
+  if (!found || operationOf(found).kind !== 'command')
+    throw notRepairable(nameOf(row), `${row.type} names no command of ours, or it is not signed by us`);
   const { scope } = operationOf(found);
   if (NEVER_ALLOWED.includes(row.code) && !by.scopes.has(scope)) throw mayNot(nameOf(row), scope);
   return found;

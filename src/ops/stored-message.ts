@@ -17,6 +17,8 @@ export interface StoredMessage extends Record<string, unknown> {
   due: Date | null;
   /** Claimed by the loop of waiting commands, which leases for longer than any retry waits. */
   leased: boolean;
+  /** Parked for longer than what was done under its key is surely remembered. */
+  outdated: boolean;
   code: string | null;
   reason: string | null;
   errors: { at: string; error: string }[];

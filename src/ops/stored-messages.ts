@@ -1,7 +1,7 @@
 import { type Database, sqlState } from '../database/database.js';
 import { sql } from '../database/statement.js';
 import type { Tx } from '../database/transaction.js';
-import type { Inbox } from '../messaging/inbox.js';
+import type { Inbox } from '../messaging/inbox/inbox.js';
 import { NO_LANE } from '../messaging/tables.js';
 import { laneBusy } from './ops.failures.js';
 import { isStranger, type StoredMessage } from './stored-message.js';
@@ -33,8 +33,9 @@ export class StoredMessages {
     schema: string,
     private readonly database: Database,
     private readonly inbox: Inbox,
+    releaseWithinDays: number,
   ) {
-    this.text = statements(schema);
+    this.text = statements(schema, releaseWithinDays);
   }
 
   /** Messages after a position, oldest first, with the sizes of a list. */
@@ -106,22 +107,26 @@ export const MATCHES = `i.state = ANY($1::text[]) AND ($2::text IS NULL OR i.typ
   AND ($4::text IS NULL OR i.code = $4)`;
 
 // A lease is a minute, the longest wait between two tries half of that.
-const COLUMNS = `i.lane, i.seq::text AS seq, i.message_id AS id, i.type, i.key, i.state, i.attempts, i.due, i.code, i.reason,
-  i.errors, i.principal, i.at, i.state = 'retry' AND i.due > now() + interval '35 seconds' AS leased`;
-const WHOLE = `${COLUMNS}, i.headers, i.body, i.raw`;
+const columns = (
+  releaseWithinDays: number,
+): string => `i.lane, i.seq::text AS seq, i.message_id AS id, i.type, i.key, i.state, i.attempts, i.due, i.code, i.reason,
+  i.errors, i.principal, i.at, i.state = 'retry' AND i.due > now() + interval '35 seconds' AS leased,
+  i.state = 'parked' AND i.lane = ${NO_LANE} AND i.at < now() - make_interval(days => ${releaseWithinDays}) AS outdated`;
 const upTo = (column: string): string =>
   `CASE WHEN octet_length(i.${column}) <= ${SHOWN_IN_LISTS} THEN i.${column} END AS ${column}`;
 
-const statements = (schema: string) => {
+const statements = (schema: string, releaseWithinDays: number) => {
+  const listed = columns(releaseWithinDays);
+  const whole = `${listed}, i.headers, i.body, i.raw`;
   const inbox = `${schema}.inbox`;
   const named = (name: string, text: string) => sql(`${schema}.repair.${name}`, text);
   return {
     page: named(
       'page',
-      `SELECT ${COLUMNS}, ${upTo('headers')}, ${upTo('body')}, ${upTo('raw')} FROM ${inbox} i
+      `SELECT ${listed}, ${upTo('headers')}, ${upTo('body')}, ${upTo('raw')} FROM ${inbox} i
         WHERE ${MATCHES} AND i.seq > $5::bigint ORDER BY i.seq LIMIT $6`,
     ),
-    find: named('find', `SELECT ${WHOLE} FROM ${inbox} i WHERE i.message_id = ANY($1::uuid[]) LIMIT 1`),
+    find: named('find', `SELECT ${whole} FROM ${inbox} i WHERE i.message_id = ANY($1::uuid[]) LIMIT 1`),
     knows: named(
       'knows',
       `SELECT EXISTS (SELECT 1 FROM ${inbox} WHERE message_id = $1::uuid) AS holds,
@@ -133,7 +138,7 @@ const statements = (schema: string) => {
     ),
     hold: named(
       'hold',
-      `SELECT ${WHOLE} FROM ${inbox} i WHERE i.message_id = ANY($1::uuid[]) ORDER BY i.lane, i.seq FOR UPDATE`,
+      `SELECT ${whole} FROM ${inbox} i WHERE i.message_id = ANY($1::uuid[]) ORDER BY i.lane, i.seq FOR UPDATE`,
     ),
     restart: named(
       'restart',
@@ -143,7 +148,7 @@ const statements = (schema: string) => {
                            WHEN EXISTS (SELECT 1 FROM ${inbox} e WHERE e.key = i.key AND e.seq < i.seq AND e.state <> 'ready') THEN 'waiting'
                            ELSE 'ready' END
          FROM unnest($1::smallint[], $2::bigint[], $3::text[], $4::text[]) u(l, s, b, h) WHERE i.lane = u.l AND i.seq = u.s
-       RETURNING ${WHOLE}`,
+       RETURNING ${whole}`,
     ),
     remove: named(
       'remove',

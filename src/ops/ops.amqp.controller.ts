@@ -1,0 +1,59 @@
+import type { CommandReception, QueryReception } from '../gates/amqp/command-reception.js';
+import { DESK } from '../gates/amqp/routing.js';
+import type { Asked } from '../gates/asked.js';
+import { Receiver, Receives } from '../messaging/receives.js';
+import { DiscardMessage } from './discard-message.js';
+import { GetMessage } from './get-message.js';
+import { GetOperation } from './get-operation.js';
+import { ListAudit } from './list-audit.js';
+import { ListMessages } from './list-messages.js';
+import { answered, OpsUseCases } from './ops.use-cases.js';
+import { ReleaseMessage } from './release-message.js';
+import { ReleaseMessages } from './release-messages.js';
+import { ReplaceMessage } from './replace-message.js';
+
+/** The repair desk over RabbitMQ; the routing key says which module's process is meant. */
+@Receiver(DESK)
+export class OpsAmqpController {
+  constructor(private readonly on: OpsUseCases) {}
+
+  @Receives(ListMessages)
+  list(set: Asked<ListMessages>[], { each }: QueryReception) {
+    return each(set, (asked) => answered(this.on.listMessages.answer(asked)));
+  }
+
+  @Receives(GetMessage)
+  get(set: Asked<GetMessage>[], { each }: QueryReception) {
+    return each(set, (asked) => answered(this.on.getMessage.answer(asked)));
+  }
+
+  @Receives(ReleaseMessages)
+  releaseMany(set: Asked<ReleaseMessages>[], { each }: CommandReception) {
+    return each(set, (asked) => this.on.desks.begin(asked));
+  }
+
+  @Receives(ReleaseMessage)
+  release(set: Asked<ReleaseMessage>[], { each }: CommandReception) {
+    return each(set, (asked) => this.on.desks.act(asked, (desk) => desk.releaseMessage));
+  }
+
+  @Receives(ReplaceMessage)
+  replace(set: Asked<ReplaceMessage>[], { each }: CommandReception) {
+    return each(set, (asked) => this.on.desks.act(asked, (desk) => desk.replaceMessage));
+  }
+
+  @Receives(DiscardMessage)
+  discard(set: Asked<DiscardMessage>[], { each }: CommandReception) {
+    return each(set, (asked) => this.on.desks.act(asked, (desk) => desk.discardMessage));
+  }
+
+  @Receives(GetOperation)
+  operation(set: Asked<GetOperation>[], { each }: QueryReception) {
+    return each(set, (asked) => answered(this.on.getOperation.answer(asked)));
+  }
+
+  @Receives(ListAudit)
+  audit(set: Asked<ListAudit>[], { each }: QueryReception) {
+    return each(set, (asked) => answered(this.on.listAudit.answer(asked)));
+  }
+}
