@@ -1,16 +1,27 @@
 import { type DynamicModule, RequestMethod, type Type } from '@nestjs/common';
+import { Registry } from 'prom-client';
 import { METHOD_METADATA, MODULE_METADATA, PATH_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { PATTERN_METADATA } from '@nestjs/microservices/constants.js';
-import { type OperationClass, type OperationTraits, operations } from '../../src/gates/operation.js';
-import { AppModule } from '../../src/app.module.js';
-import { readSettings } from '../../src/config/read-settings.js';
+import { type OperationClass, type OperationTraits, operations } from '../../gates/operation.js';
+import { repliesOf, type ReplyTraits } from '../../gates/http/replies.js';
+import { moduleOf } from '../../messaging/contract.js';
+import { moduleOfReceiver } from '../../messaging/receives.js';
+import { AppModule } from '../../app.module.js';
+import { readSettings } from '../../config/read-settings.js';
+
+/** One way in over REST, and what its method says of its answers. */
+export interface Route {
+  method: string;
+  path: string;
+  replies: ReplyTraits<unknown>;
+}
 
 /** How one operation is reached, read from the decorators of the controllers: what has no way through a gate has none. */
 export interface Surface {
   type: OperationClass;
   traits: OperationTraits;
   /** E.g. `POST /v1/orders/:id/cancellation`. */
-  rest: { method: string; path: string }[];
+  rest: Route[];
   /** E.g. `OrdersService`, `CancelOrder`. */
   grpc: { service: string; rpc: string }[];
   /** Whether some `@Receives` takes it from `sanmon.commands`. */
@@ -22,7 +33,14 @@ type Method = (...args: never[]) => unknown;
 
 /** Every controller of the house, as the composition root puts it together. */
 export function controllers(): Controller[] {
-  const ground = { settings: readSettings({}), sources: [], traffic: {}, keys: {}, sandboxUrl: '' };
+  const ground = {
+    settings: readSettings({}),
+    sources: [],
+    traffic: {},
+    keys: {},
+    sandboxUrl: '',
+    metrics: new Registry(),
+  };
   return (AppModule.on(ground as never).imports as (DynamicModule | Type)[]).flatMap((imported) => {
     const dynamic = 'module' in imported ? imported : { module: imported, controllers: [] };
     const fixed = (Reflect.getMetadata(MODULE_METADATA.CONTROLLERS, dynamic.module) ?? []) as Controller[];
@@ -32,10 +50,11 @@ export function controllers(): Controller[] {
 
 /** Every operation of the house with its ways in, in the order of their names. */
 export function surface(): Surface[] {
-  const received = methodsOf(controllers()).flatMap(({ method }) => patterns(method));
+  const methods = methodsOf(controllers());
+  const received = methods.flatMap(({ method }) => patterns(method));
   return [...operations()]
     .map(([type, traits]) => {
-      const ways = methodsOf(controllers()).filter((m) => inputOf(m) === type);
+      const ways = methods.filter((m) => inputOf(m) === type);
       return {
         type,
         traits,
@@ -71,8 +90,14 @@ function restOf({ controller, method }: OfController): Surface['rest'] {
   if (path === undefined) return [];
   const verb = RequestMethod[Reflect.getMetadata(METHOD_METADATA, method) as RequestMethod];
   const whole = `/${Reflect.getMetadata(PATH_METADATA, controller) as string}/${path}`;
-  return [{ method: verb, path: whole.replace(/\/+/g, '/').replace(/\/$/, '') }];
+  return [{ method: verb, path: whole.replace(/\/+/g, '/').replace(/\/$/, ''), replies: repliesOf(method) }];
 }
+
+/** The ways in over REST that belong to no operation: health and the like. */
+export const otherRoutes = (): Route[] =>
+  methodsOf(controllers())
+    .filter((method) => inputOf(method) === undefined)
+    .flatMap(restOf);
 
 const patterns = (method: Method): unknown[] => (Reflect.getMetadata(PATTERN_METADATA, method) ?? []) as unknown[];
 
@@ -81,6 +106,15 @@ const grpcOf = ({ method }: OfController): Surface['grpc'] =>
     const { service, rpc } = pattern as { service?: string; rpc?: string };
     return service && rpc ? [{ service, rpc }] : [];
   });
+
+/** The other modules whose events a module handles. */
+export function modulesHeardBy(module: string): string[] {
+  const received = methodsOf(controllers()).flatMap(({ controller, method }) => {
+    const types = patterns(method).filter((pattern) => typeof pattern === 'string');
+    return types.length > 0 && moduleOfReceiver(controller) === module ? types.map(moduleOf) : [];
+  });
+  return [...new Set(received)].filter((other) => other !== module).sort();
+}
 
 /** The method that takes the messages of a type, as its controller and its name. */
 export function receiverOf(type: string): { controller: Controller; name: string } {
