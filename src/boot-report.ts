@@ -2,7 +2,7 @@ import { databaseUrlOf, MODULES, type Settings } from './config/settings.js';
 import type { House } from './house.js';
 
 /** What runs where, how to reach it, what is simulated, and a first order to copy. */
-export function bootReport(settings: Settings, house: House, ignored: string[], tookMs: number): string {
+export function bootReport(settings: Settings, house: House, tookMs: number): string {
   const host = ['0.0.0.0', '::'].includes(settings.HOST) ? 'localhost' : settings.HOST;
   const rest = `http://${host}:${house.httpPort}`;
   const { foundations } = house;
@@ -15,13 +15,17 @@ export function bootReport(settings: Settings, house: House, ignored: string[], 
     `  carrier    ${carrier(settings)}`,
     `  payments   ${payments(settings, foundations.sandboxUrl)}`,
     `  e-mail     ${settings.SMTP_URL ? `SMTP ${withoutSecrets(settings.SMTP_URL)}` : 'PREVIEW: rendered and stored, not sent (set SMTP_URL to send)'}`,
-    ...ignored.map((name) => `  ignored    ${name}: this version does not know it yet`),
+    ...prices(settings).map((said) => `  prices     ${said}`),
+    ...(settings.OTEL_EXPORTER_OTLP_ENDPOINT
+      ? [`  traces     to ${withoutSecrets(settings.OTEL_EXPORTER_OTLP_ENDPOINT)}, over OTLP/HTTP`]
+      : []),
     '',
     `  REST       ${rest}/v1        health ${rest}/readyz`,
-    `  gRPC       ${host}:${house.grpcPort} (reflection, health)`,
+    `  gRPC       ${host}:${house.grpcPort} (${settings.PUBLIC_DOCS === 'on' ? 'reflection, ' : ''}health)`,
     ...(settings.RABBITMQ_URL.length > 0
       ? ['  RabbitMQ   commands to the exchange sanmon.commands, events from sanmon.events']
       : []),
+    ...(settings.PUBLIC_DOCS === 'on' ? [`  documents  ${rest}/docs        for RabbitMQ ${rest}/docs/events`] : []),
     ...(foundations.newKey
       ? ['', `  API key    ${foundations.newKey}`, '             shown this once; only its hash is kept']
       : []),
@@ -55,7 +59,14 @@ const carrier = (settings: Settings): string =>
 const payments = (settings: Settings, sandboxUrl: string): string =>
   settings.MODULES.includes('payments') ? `SIMULATED by the sandbox at ${sandboxUrl}: no money moves` : 'elsewhere';
 
-function withoutSecrets(url: string): string {
+/** Said only where there is a choice: orders is here, and inventory elsewhere or said to be. */
+function prices({ MODULES: here, INVENTORY_GRPC_URL: url }: Settings): string[] {
+  if (!here.includes('orders') || !url) return [];
+  return [here.includes('inventory') ? 'asked in this process; INVENTORY_GRPC_URL is not used' : `asked at ${url}`];
+}
+
+/** A URL as it may be shown: without user and password. */
+export function withoutSecrets(url: string): string {
   const { protocol, host, pathname } = new URL(url);
   return `${protocol}//${host}${pathname}`;
 }

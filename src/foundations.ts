@@ -6,14 +6,16 @@ import { Logger } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import type { ApiKeySource } from './access/api-keys.js';
 import { ownApiKey } from './access/own-api-key.js';
-import { STORAGES } from './app.module.js';
-import { databaseUrlOf, type ModuleName, type Settings } from './config/settings.js';
+import type { ModuleName, Settings } from './config/settings.js';
 import { Database } from './database/database.js';
 import { dataSourceFor, opened } from './database/data-sources.js';
-import { startEmbeddedPostgres } from './database/embedded/embedded-postgres.js';
-import { Broker } from './messaging/broker.js';
+import { commonDatabase, type Place, placesOf } from './databases.js';
+import { sortedKeys } from './gates/amqp/routing.js';
+import { Broker } from './messaging/broker/broker.js';
 import { Handlers } from './messaging/handlers.js';
-import { Signature } from './messaging/signature.js';
+import { openTraces } from './house-traces.js';
+import { Signature } from './messaging/outbox/signature.js';
+import type { TellSpan } from './messaging/spans.js';
 import { Traffic } from './messaging/traffic.js';
 import { startSandbox } from './payments/providers/sandbox/server.js';
 
@@ -25,6 +27,8 @@ export interface Foundations {
   /** The key made at this first start; it is never shown again. */
   newKey?: string;
   sandboxUrl: string;
+  /** Where finished spans are told; absent = nowhere. */
+  tellSpan?: TellSpan;
   /** Where the embedded server keeps its files, if it is the one in use. */
   embedded?: string;
   close(): Promise<void>;
@@ -36,21 +40,25 @@ export async function layFoundations(settings: Settings): Promise<Foundations> {
   await mkdir(dataDir, { recursive: true });
   const closers: (() => Promise<unknown>)[] = [];
   try {
-    const { url: common, directory } = await commonDatabase(settings, dataDir, closers);
-    const urlOf = (module: ModuleName) => databaseUrlOf(settings, module) ?? common!;
-    const { sources, databases } = await openDatabases(settings, urlOf);
+    const traces = await openTraces(settings);
+    if (traces) closers.push(() => traces.close());
+    const common = await commonDatabase(settings);
+    if (common) closers.push(() => common.stop());
+    const places = placesOf(settings, common?.url);
+    const { sources, databases } = await openDatabases(settings, places);
     const [sandboxUrl, secret, own] = await Promise.all([
-      sandbox(settings, urlOf, closers),
+      sandbox(settings, places, closers),
       settings.MESSAGE_SECRET ?? ownSecret(dataDir),
       settings.API_KEYS === undefined ? ownApiKey(dataDir) : undefined,
     ]);
     return {
       sources,
-      traffic: trafficOf(settings, databases, secret),
+      traffic: trafficOf(settings, databases, secret, traces?.tell),
       keys: keysOf(settings, own?.hash),
       newKey: own?.printedOnce,
       sandboxUrl,
-      embedded: directory,
+      tellSpan: traces?.tell,
+      embedded: common?.directory,
       close: () => closeAll(closers),
     };
   } catch (error) {
@@ -63,29 +71,14 @@ const closeAll = async (closers: (() => Promise<unknown>)[]): Promise<void> => {
   for (const close of closers.reverse()) await close();
 };
 
-/** The embedded server, when some module of this process has no database of its own. */
-async function commonDatabase(
-  settings: Settings,
-  dataDir: string,
-  closers: (() => Promise<unknown>)[],
-): Promise<{ url?: string; directory?: string }> {
-  if (settings.MODULES.every((module) => databaseUrlOf(settings, module))) return {};
-  const postgres = await startEmbeddedPostgres({ directory: join(dataDir, 'postgres'), owner: settings.owner });
-  closers.push(() => postgres.stop());
-  return { url: postgres.url, directory: postgres.directory };
-}
-
 /** One pool for each distinct database; modules in one database share it. */
 async function openDatabases(
   settings: Settings,
-  urlOf: (module: ModuleName) => string,
+  places: Place[],
 ): Promise<{ sources: DataSource[]; databases: Map<ModuleName, Database> }> {
-  const byUrl = new Map<string, ModuleName[]>();
-  for (const module of settings.MODULES) byUrl.set(urlOf(module), [...(byUrl.get(urlOf(module)) ?? []), module]);
   const databases = new Map<ModuleName, Database>();
   const sources = await Promise.all(
-    [...byUrl].map(async ([url, modules]) => {
-      const storages = modules.map((module) => STORAGES[module]);
+    places.map(async ({ url, modules, storages }) => {
       const source = await opened(dataSourceFor(url, storages, settings.DATABASE_POOL_SIZE), storages);
       const database = new Database(source);
       for (const module of modules) databases.set(module, database);
@@ -96,20 +89,17 @@ async function openDatabases(
 }
 
 /** The payment sandbox: one that runs elsewhere, or one of our own beside us, with its ledger in its own schema. */
-async function sandbox(
-  settings: Settings,
-  urlOf: (module: ModuleName) => string,
-  closers: (() => Promise<unknown>)[],
-): Promise<string> {
+async function sandbox(settings: Settings, places: Place[], closers: (() => Promise<unknown>)[]): Promise<string> {
   if (settings.PAYMENT_SANDBOX_URL) return settings.PAYMENT_SANDBOX_URL;
-  if (!settings.MODULES.includes('payments')) return '';
+  const own = places.find(({ modules }) => modules.includes('payments'));
+  if (!own) return '';
   const logger = new Logger('Sandbox');
-  const started = await startSandbox({ databaseUrl: urlOf('payments'), warn: (line) => logger.warn(line) });
+  const started = await startSandbox({ databaseUrl: own.url, warn: (line) => logger.warn(line) });
   closers.push(() => started.close());
   return started.url;
 }
 
-function trafficOf(settings: Settings, databases: Map<ModuleName, Database>, secret: string): Traffic {
+function trafficOf(settings: Settings, databases: Map<ModuleName, Database>, secret: string, tell?: TellSpan): Traffic {
   let traffic: Traffic | undefined = undefined;
   const broker =
     settings.RABBITMQ_URL.length > 0 ? new Broker(settings.RABBITMQ_URL, () => traffic?.queues() ?? []) : undefined;
@@ -117,8 +107,9 @@ function trafficOf(settings: Settings, databases: Map<ModuleName, Database>, sec
     modules: databases,
     retentionDays: settings.IDEMPOTENCY_RETENTION_DAYS,
     signature: new Signature(secret),
+    sorted: sortedKeys,
   };
-  traffic = new Traffic(options, new Handlers(), broker);
+  traffic = new Traffic(options, new Handlers(tell), broker);
   return traffic;
 }
 

@@ -14,6 +14,8 @@ const FRAMEWORK = new Set([
   'NestMicroservice',
 ]);
 
+type Given = [message: unknown, options: { context: string; logLevel: LogLevel; errorStack?: unknown }];
+
 /** Nest's logger: for people on a terminal, one JSON object a line everywhere else. */
 export class HouseLogger extends ConsoleLogger {
   constructor(private readonly level: Settings['LOG_LEVEL']) {
@@ -24,5 +26,13 @@ export class HouseLogger extends ConsoleLogger {
   override log(message: unknown, ...rest: unknown[]): void {
     if (this.level !== 'debug' && FRAMEWORK.has(String(rest.at(-1)))) return;
     super.log(message, ...(rest as [string]));
+  }
+
+  /** The time as ISO 8601, and `info` as log collectors call it; the rest is Nest's. */
+  protected override getJsonLogObject(...given: Given): never {
+    const { timestamp, level, ...rest } = super.getJsonLogObject(...given);
+    const time = new Date(timestamp).toISOString();
+    // Nest types the names away that are changed here.
+    return { time, level: level === 'log' ? 'info' : level, ...rest } as never;
   }
 }

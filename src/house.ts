@@ -2,17 +2,26 @@ import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { AddressInfo } from 'node:net';
+import { Registry } from 'prom-client';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AppModule } from './app.module.js';
+import { RateLimit } from './access/rate-limit.js';
+import { AppModule, pathsElsewhere } from './app.module.js';
 import type { Settings } from './config/settings.js';
+import type { AmqpGate } from './gates/amqp/amqp-gate.js';
 import { CommandsConsumer } from './gates/amqp/commands.consumer.js';
+import { QueriesConsumer } from './gates/amqp/queries.consumer.js';
 import { Admission } from './gates/admit.js';
+import { CallSpans } from './gates/call-spans.js';
+import { Calls } from './gates/calls.js';
 import { Execution } from './gates/execution.js';
 import { GrpcGate } from './gates/grpc/grpc.server.js';
 import { Health } from './gates/health.js';
+import { BornExpressAdapter } from './gates/http/express.adapter.js';
 import { configureHttp } from './gates/http/http.js';
+import { Streams } from './gates/live/streams.js';
 import { type Foundations, layFoundations } from './foundations.js';
 import { HouseLogger } from './house-logger.js';
+import { registerNumbers } from './house-numbers.js';
 import { MessagesStrategy } from './messaging/messages.strategy.js';
 
 /** A house that stands: where it listens, and how it is closed. */
@@ -39,17 +48,22 @@ export async function openHouse(settings: Settings): Promise<House> {
 
 async function openGates(settings: Settings, foundations: Foundations): Promise<House> {
   const { traffic } = foundations;
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.on({ settings, ...foundations }), {
-    bodyParser: false,
-    logger: new HouseLogger(settings.LOG_LEVEL),
-    abortOnError: false,
-  });
-  configureHttp(app);
+  const metrics = settings.METRICS === 'on' ? new Registry() : undefined;
+  const calls = metrics && new Calls(metrics);
+  const spans = foundations.tellSpan && new CallSpans(foundations.tellSpan, settings.OTEL_TRACES_SAMPLER_ARG);
+  const app = await NestFactory.create<NestExpressApplication>(
+    AppModule.on({ settings, ...foundations, metrics, spans }),
+    new BornExpressAdapter(),
+    { bodyParser: false, logger: new HouseLogger(settings.LOG_LEVEL), abortOnError: false },
+  );
+  configureHttp(app, { corsOrigins: settings.CORS_ORIGINS, elsewhere: pathsElsewhere(settings.MODULES), calls });
   const grpc = new GrpcGate({
     host: settings.HOST,
     port: settings.GRPC_PORT,
     modules: [...settings.MODULES, 'ops'],
     closeWithinMs: 8_000,
+    connectionAgeMs: settings.GRPC_CONNECTION_AGE_MS,
+    reflection: settings.PUBLIC_DOCS === 'on',
   });
   // Globals first, then connect: handlers are bound inside connectMicroservice, and inherit nothing unless asked.
   app.connectMicroservice({ strategy: grpc }, { inheritAppConfig: true });
@@ -57,8 +71,10 @@ async function openGates(settings: Settings, foundations: Foundations): Promise<
   registerChecks(app, foundations);
   try {
     await app.init();
-    connectCommands(app, settings, foundations);
+    connectCommands(app, settings, foundations, { calls, spans });
+    if (metrics) registerNumbers(metrics, { ...foundations, streams: app.get(Streams) });
     await app.startAllMicroservices();
+    await traffic.broker?.standing(STANDING_MS);
     await app.listen(settings.PORT, settings.HOST);
   } catch (error) {
     // What runs already stops before the ground under it goes away.
@@ -75,23 +91,32 @@ async function openGates(settings: Settings, foundations: Foundations): Promise<
       app.get(Health).drain();
       grpc.setServing(false);
       await sleep(settings.DRAIN_DELAY_MS);
+      // Before the gates close: they wait for what is open, and streams end only when they are told to.
+      await app.get(Streams).leave();
       await app.close();
       await foundations.close();
     },
   };
 }
 
-/** Without a broker there is no third gate. */
-function connectCommands(app: NestExpressApplication, settings: Settings, { traffic }: Foundations): void {
-  if (!traffic.broker) return;
+/** So long `/readyz` waits for the queues of the third gate, so that no command is lost that is published when it answers. */
+const STANDING_MS = 5_000;
+
+/** Without a broker there is no third gate; what came through it earlier, and waits or was released, is still worked on. */
+function connectCommands(
+  app: NestExpressApplication,
+  settings: Settings,
+  { traffic }: Foundations,
+  told: Pick<AmqpGate, 'calls' | 'spans'>,
+): void {
+  const { broker, handlers } = traffic;
+  const gate = { admission: app.get(Admission), publisherScopes: settings.AMQP_PUBLISHER_SCOPES, ...told };
+  const limit = settings.RATE_LIMIT_PER_SECOND > 0 ? app.get(RateLimit, { strict: false }) : undefined;
   for (const module of traffic.all()) {
-    const execution = new Execution(module.module, module.database);
-    const consumer = new CommandsConsumer(module, traffic.handlers, {
-      admission: app.get(Admission),
-      execution,
-      publisherScopes: settings.AMQP_PUBLISHER_SCOPES,
-    });
-    consumer.consumeFrom(traffic.broker);
+    const own = { ...gate, execution: new Execution(module.module, module.database, limit) };
+    const queries = broker && new QueriesConsumer(module.module, broker, handlers, own);
+    queries?.open();
+    new CommandsConsumer(module, handlers, own, queries).open(broker);
   }
 }
 
@@ -103,6 +128,7 @@ function registerChecks(app: NestExpressApplication, { sources, traffic }: Found
       return 'ok' as const;
     }),
   );
+  health.register('overdue', () => (traffic.all().some((t) => t.overdue.found > 0) ? 'degraded' : 'ok'));
   // Orders are accepted while the broker is away: they wait in the outbox.
   const { broker } = traffic;
   if (!broker) return;

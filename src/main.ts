@@ -1,29 +1,15 @@
 import 'reflect-metadata';
 import { bootReport } from './boot-report.js';
-import { BadSettings, readSettings, unknownYet } from './config/read-settings.js';
-import type { Settings } from './config/settings.js';
+import { settingsOrExit } from './config/settings-or-exit.js';
 import { closeOnSignals, openHouse } from './house.js';
 
-/** EX_CONFIG of sysexits: what is wrong stands in the environment, and starting again will not help. */
-const BAD_CONFIGURATION = 78;
-
 const started = performance.now();
-
-function settingsOrExit(): Settings {
-  try {
-    return readSettings();
-  } catch (error) {
-    if (!(error instanceof BadSettings)) throw error;
-    console.error(error.message);
-    process.exit(BAD_CONFIGURATION);
-  }
-}
 
 const settings = settingsOrExit();
 try {
   const house = await openHouse(settings);
   closeOnSignals(house, settings.SHUTDOWN_TIMEOUT_MS);
-  console.log(bootReport(settings, house, unknownYet(), performance.now() - started));
+  console.log(bootReport(settings, house, performance.now() - started));
 } catch (error) {
   console.error(`Sanmon cannot start: ${(error as Error).message}`);
   if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE')
