@@ -22,9 +22,10 @@ export default {
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   transform: { '^.+\\.ts$': swc('typescript'), '^.+\\.m?js$': swc('ecmascript') },
   // Add a further ESM-only dependency here when Jest says "Must use import to load ES Module".
-  transformIgnorePatterns: ['/node_modules/(?!(@nestjs|load-esm|uuid)/)'],
+  transformIgnorePatterns: ['/node_modules/(?!(@nestjs|jose|load-esm|uuid)/)'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
-  setupFiles: ['reflect-metadata'],
+  // The second must come before amqplib, as it does in the product; the clients of the tests load amqplib too.
+  setupFiles: ['reflect-metadata', '<rootDir>/src/messaging/broker/header-tables.ts'],
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   maxWorkers: 2,

@@ -2,6 +2,7 @@ import { type ChannelModel, connect, type ConfirmChannel, type Options } from 'a
 import { randomUUID } from 'node:crypto';
 
 export interface AmqpReply {
+  // Whatever came: the assertions say what it should be.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   body: any;
   headers: Record<string, unknown>;
@@ -50,15 +51,17 @@ export class AmqpClient {
   /** Publishes a command and waits for its reply. */
   async ask(routingKey: string, body: unknown, properties: Options.Publish = {}): Promise<AmqpReply> {
     const correlationId = randomUUID();
+    let timer: NodeJS.Timeout | undefined;
     const reply = new Promise<AmqpReply>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no reply to ${routingKey} within 15 s`)), 15_000);
-      this.waiting.set(correlationId, (answer) => {
-        clearTimeout(timer);
-        resolve(answer);
-      });
+      timer = setTimeout(() => reject(new Error(`no reply to ${routingKey} within 15 s`)), 15_000);
+      this.waiting.set(correlationId, resolve);
     });
-    await this.publish(routingKey, body, { ...properties, replyTo: 'amq.rabbitmq.reply-to', correlationId });
-    return reply;
+    try {
+      await this.publish(routingKey, body, { ...properties, replyTo: 'amq.rabbitmq.reply-to', correlationId });
+      return await reply;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   close(): Promise<void> {

@@ -5,8 +5,8 @@ import { googleRpc } from '../../src/gates/grpc/google-rpc.js';
 import { schema } from '../../src/gates/grpc/schema.js';
 import { type TestHouse, KEY } from './house.js';
 import type { Gate, Json } from './shop.js';
-import { type Surface, surface } from './surface.js';
-import { asJson } from './wire-json.js';
+import { type Surface, surface } from '../../src/documents/generator/surface.js';
+import { asJson, asWritten } from './wire-json.js';
 
 /** What a gate said, in one form for all three. */
 export interface Said {
@@ -28,40 +28,51 @@ export interface How {
   key?: string;
   /** The secret of an API key; null shows no credential at all. The one that may do everything when left out. */
   secret?: string | null;
+  /** The caller goes away when it fires; its call is then rejected or `CANCELLED`. */
+  signal?: AbortSignal;
+  /** How long it waits at most, in milliseconds; over gRPC alone, and told to the server. */
+  within?: number;
 }
 
 /** Calls any operation over any gate, so that a test can be written once for all of them. */
 export class Caller {
   private readonly operations = new Map<string, Surface>(surface().map((s) => [s.traits.name, s]));
-  private readonly client: Client;
+  private readonly clients = new Map<string, Client>();
 
-  constructor(private readonly house: TestHouse) {
-    this.client = new Client(`127.0.0.1:${house.house.grpcPort}`, credentials.createInsecure());
-  }
+  constructor(private readonly house: TestHouse) {}
 
   /** Calls an operation by its name, with the input as any client would write it. */
-  call(gate: Gate, operation: string, input: object, { key, secret = KEY }: How = {}): Promise<Said> {
+  call(gate: Gate, operation: string, input: object, how: How = {}): Promise<Said> {
+    const { key, secret = KEY } = how;
     const of = this.operations.get(operation)!;
     const headers: Record<string, string> = {
       ...(secret !== null && { authorization: `Bearer ${secret}` }),
       ...(key !== undefined && { 'idempotency-key': key }),
     };
-    if (gate === 'rest') return this.overRest(of, input, headers);
+    if (gate === 'rest') return this.overRest(of, input, headers, how);
     if (gate === 'grpc') {
       const request = requestType(of);
       // As protobufjs writes it for any client: int64 may be given as text, which knows all 64 bits.
-      return this.rpc(of, Buffer.from(request.encode(request.fromObject(input)).finish()), headers);
+      const bytes = Buffer.from(request.encode(request.fromObject(asWritten(request, input))).finish());
+      return this.rpc(of, bytes, headers, { ...how, module: moduleAsked(operation, input) });
     }
-    return this.letter(operation, input, { headers: { authorization: undefined, ...headers } });
+    return this.letter(routingKeyOf(operation, input), input, { headers: { authorization: undefined, ...headers } });
   }
 
   /** Sends these bytes to a path of the REST gate, with these headers and no others. */
-  async http(method: string, path: string, body?: string | Buffer, headers: Record<string, string> = bearer) {
+  async http(
+    method: string,
+    path: string,
+    body?: string | Buffer,
+    headers: Record<string, string> = bearer,
+    { signal }: How = {},
+  ) {
     const json = body === undefined ? undefined : { 'content-type': 'application/json' };
-    const response = await fetch(this.house.rest.origin + path, {
+    const response = await fetch(this.house.rest.originOf(path) + path, {
       method,
       headers: { ...json, ...headers },
       body: body as string | undefined,
+      signal,
     });
     const raw = await response.text();
     const result = raw ? JSON.parse(raw) : undefined;
@@ -78,21 +89,29 @@ export class Caller {
   }
 
   /** Sends these bytes as the request of an operation. */
-  async rpc(of: Surface | string, bytes: Buffer, headers: Record<string, string> = bearer): Promise<Said> {
+  async rpc(
+    of: Surface | string,
+    bytes: Buffer,
+    headers: Record<string, string> = bearer,
+    { signal, within, module }: How & { module?: string } = {},
+  ): Promise<Said> {
     const operation = typeof of === 'string' ? this.operations.get(of)! : of;
+    const client = this.clientOf(module ?? moduleAsked(operation.traits.name));
     const metadata = new Metadata();
     for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
     let replayed = false;
     try {
       const answer = await new Promise<Buffer>((resolve, reject) => {
-        const call = this.client.makeUnaryRequest(
+        const call = client.makeUnaryRequest(
           `/${packageOf(operation)}.${operation.grpc[0]!.service}/${operation.grpc[0]!.rpc}`,
           (request: Buffer) => request,
           (response: Buffer) => response,
           bytes,
           metadata,
+          within === undefined ? {} : { deadline: Date.now() + within },
           (error, response) => (error ? reject(error) : setImmediate(() => resolve(response!))),
         );
+        signal?.addEventListener('abort', () => call.cancel());
         call.on('metadata', (received) => (replayed = received.get('idempotent-replayed')[0] === 'true'));
       });
       const type = responseType(operation);
@@ -116,10 +135,17 @@ export class Caller {
   }
 
   close(): void {
-    this.client.close();
+    for (const client of this.clients.values()) client.close();
   }
 
-  private async overRest(of: Surface, input: object, headers: Record<string, string>): Promise<Said> {
+  private clientOf(module: string): Client {
+    const address = this.house.grpcAddressOf(module);
+    let client = this.clients.get(address);
+    if (!client) this.clients.set(address, (client = new Client(address, credentials.createInsecure())));
+    return client;
+  }
+
+  private async overRest(of: Surface, input: object, headers: Record<string, string>, how: How): Promise<Said> {
     const { method, path } = of.rest[0]!;
     const left = new Map(Object.entries(input));
     const filled = path.replace(/:(\w+)/g, (_, name: string) => {
@@ -128,11 +154,20 @@ export class Caller {
       return encodeURIComponent(value);
     });
     const rest = Object.fromEntries(left);
-    if (method !== 'GET') return this.http(method, filled, JSON.stringify(rest), headers);
+    if (method !== 'GET') return this.http(method, filled, JSON.stringify(rest), headers, how);
     const query = new URLSearchParams(rest as Record<string, string>).toString();
-    return this.http(method, query ? `${filled}?${query}` : filled, undefined, headers);
+    return this.http(method, query ? `${filled}?${query}` : filled, undefined, headers, how);
   }
 }
+
+type NamesModule = { module?: string; filter?: { module?: string } };
+
+/** The repair desk stands in every process: it is asked at one module's, by a name in the input, else at that of orders. */
+const moduleAsked = (operation: string, input: NamesModule = {}): string =>
+  operation.startsWith('ops.') ? (input.module ?? input.filter?.module ?? 'orders') : operation.split('.')[0]!;
+
+const routingKeyOf = (operation: string, input: NamesModule): string =>
+  operation.replace(/^ops\./, `ops.${moduleAsked(operation, input)}.`);
 
 /** The credential that may do everything, for calls that are put together by hand. */
 export const bearer = { authorization: `Bearer ${KEY}` };
@@ -149,7 +184,7 @@ export const requestType = (of: Surface): protobuf.Type => rpcOf(of).resolvedReq
 export const responseType = (of: Surface): protobuf.Type => rpcOf(of).resolvedResponseType!;
 
 /** Our stable code, out of google.rpc.Status; empty when grpc-js refused by itself. */
-function codeOf(details?: Buffer): string {
+export function codeOf(details?: Buffer): string {
   if (!details) return '';
   const { details: all } = googleRpc('Status').decode(details) as unknown as {
     details: { typeUrl: string; value: Uint8Array }[];

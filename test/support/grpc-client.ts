@@ -1,4 +1,11 @@
-import { type Client, credentials, loadPackageDefinition, Metadata, type ServiceError } from '@grpc/grpc-js';
+import {
+  type Client,
+  type ClientDuplexStream,
+  credentials,
+  loadPackageDefinition,
+  Metadata,
+  type ServiceError,
+} from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,10 +21,12 @@ const definition = loadSync(files, {
   arrays: true,
   oneofs: false,
 });
+// gRPC makes its clients from the .proto files at run time, so nobody knows their types.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 const packages = loadPackageDefinition(definition) as any;
 
 export interface GrpcAnswer {
+  // gRPC makes its clients from the .proto files at run time, so nobody knows their types.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   body: any;
   metadata: Metadata;
@@ -49,6 +58,16 @@ export class GrpcClient {
       );
       call.on('metadata', (m) => (received = m));
     });
+  }
+
+  /** Opens a stream, e.g. `orders.WatchOrder` with its request or `orders.TrackOrders` without one. */
+  stream(method: string, request?: object, metadata: Record<string, string> = {}): ClientDuplexStream<object, object> {
+    const [module, rpc] = method.split('.') as [string, string];
+    const sent = new Metadata();
+    for (const [name, value] of Object.entries({ authorization: `Bearer ${this.key}`, ...metadata }))
+      sent.set(name, value);
+    const client = this.client(module) as unknown as Record<string, (...args: unknown[]) => never>;
+    return request ? client[rpc]!(request, sent) : client[rpc]!(sent);
   }
 
   close(): void {

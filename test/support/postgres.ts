@@ -42,6 +42,11 @@ export function databaseUrl(adminUrl: string, name: string): string {
   return Object.assign(new URL(adminUrl), { pathname: `/${name}` }).href;
 }
 
+/** Asks a database one question, over a connection of its own. */
+export async function rowsOf<T extends object>(url: string, text: string, values?: unknown[]): Promise<T[]> {
+  return (await withClient(url, (client) => client.query<T>(text, values))).rows;
+}
+
 async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
   await client.connect();

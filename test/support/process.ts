@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from './eventually.js';
@@ -8,6 +8,8 @@ import { freePort } from './ports.js';
 import { RestClient } from './rest-client.js';
 
 const main = join(import.meta.dirname, '../../dist/main.js');
+/** What a process says at its end of the messages it handled, as they came and out of the inbox. */
+const HANDLED = /handled \(as they came \+ out of the inbox\): [^"]*/g;
 
 /** The built product as a process of its own, as `npm start` runs it: it can be killed and started again. */
 export class HouseProcess {
@@ -17,13 +19,21 @@ export class HouseProcess {
   private constructor(
     private readonly environment: Record<string, string>,
     readonly rest: RestClient,
+    private readonly program: string,
   ) {}
 
   /** Starts it on ports of its own and waits until it is ready. */
   static async start(environment: Record<string, string>): Promise<HouseProcess> {
-    if (!existsSync(main)) throw new Error('This test runs the built product: npm run build');
+    const house = await HouseProcess.prepared(environment);
+    await house.startAgain();
+    return house;
+  }
+
+  /** Gives it its ports and starts nothing yet. `program` is the main file of a build, this one's when left out. */
+  static async prepared(environment: Record<string, string>, program = main): Promise<HouseProcess> {
+    if (!existsSync(program)) throw new Error('This test runs the built product: npm run build');
     const port = await freePort();
-    const house = new HouseProcess(
+    return new HouseProcess(
       {
         PATH: process.env['PATH'] ?? '',
         PORT: String(port),
@@ -36,31 +46,66 @@ export class HouseProcess {
         ...environment,
       },
       new RestClient(`http://127.0.0.1:${port}`, KEY),
+      program,
     );
-    await house.startAgain();
-    return house;
   }
 
   async startAgain(): Promise<void> {
-    const child = spawn(process.execPath, [main], { env: this.environment, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.launch();
+    await this.ready();
+  }
+
+  /** Starts it and does not wait. */
+  launch(): void {
+    const child = spawn(process.execPath, [this.program], { env: this.environment, stdio: ['ignore', 'pipe', 'pipe'] });
     child.stdout.on('data', (text: Buffer) => (this.output += text.toString()));
     child.stderr.on('data', (text: Buffer) => (this.output += text.toString()));
     this.child = child;
+  }
+
+  /** Waits until it says so itself. */
+  async ready(): Promise<void> {
+    const child = this.child!;
     await eventually(
       async () => {
         if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}:\n${this.output}`);
         expect((await fetch(`${this.rest.origin}/readyz`)).status).toBe(200);
       },
-      // Usually two seconds; on a machine that others load as well, ten were seen.
-      { within: 40_000, every: 50 },
+      // Usually two seconds; on a machine that others load as well (load 25 on two cores), forty were not enough.
+      { within: 90_000, every: 50 },
     ).catch((error: Error) => {
       throw new Error(`it is not ready: ${error.message}\n${this.output.slice(-2_000)}`);
     });
   }
 
+  /** Resident memory in bytes, as the system counts it. */
+  get memory(): number {
+    const status = readFileSync(`/proc/${this.child!.pid}/status`, 'utf8');
+    return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)![1]) * 1024;
+  }
+
   /** Whether the process is there; it ends only when it is told to. */
   get running(): boolean {
     return this.child?.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** Changes its environment from the next start on. */
+  set(environment: Record<string, string>): void {
+    Object.assign(this.environment, environment);
+  }
+
+  /** How many messages of a module it said to have handled at its ends; it says so at LOG_LEVEL `info`. */
+  handledOf(module: string): number {
+    const counts = (this.output.match(HANDLED) ?? []).map((said) => {
+      const [, came, stored] = new RegExp(`${module} (\\d+) \\+ (\\d+)`).exec(said) ?? [];
+      return Number(came ?? 0) + Number(stored ?? 0);
+    });
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Of the operating system; undefined before the first start. */
+  get pid(): number | undefined {
+    return this.child?.pid;
   }
 
   /** kill -9: nothing is flushed, nothing is said. */
@@ -74,7 +119,8 @@ export class HouseProcess {
   }
 
   private end(signal: NodeJS.Signals): Promise<number | null> {
-    const child = this.child!;
+    const { child } = this;
+    if (!child) return Promise.resolve(null);
     if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child.exitCode);
     return new Promise((resolve) => {
       child.once('exit', (code) => resolve(code));

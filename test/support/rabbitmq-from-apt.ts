@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { access, constants, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -15,7 +16,8 @@ const WANTED =
   /^(rabbitmq-server|erlang-.*|lib(ssl|tinfo|ncurses|stdc\+\+|gcc-s|systemd|lz4-|lzma|zstd|gcrypt|gpg-error|cap)[0-9].*|zlib1g)$/;
 
 // The second is for a project that somebody else installed.
-const CACHES = [join(__dirname, '..', '..', 'node_modules', '.cache'), join(homedir(), '.cache')];
+const MODULES = join(createRequire(import.meta.url).resolve('amqplib'), '../..');
+const CACHES = [join(MODULES, '.cache'), join(homedir(), '.cache')];
 
 /**
  * RabbitMQ from the distribution's packages, unpacked into a cache without installing anything and without root.

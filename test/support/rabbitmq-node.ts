@@ -16,10 +16,19 @@ export interface RabbitMqBinaries {
   env: NodeJS.ProcessEnv;
 }
 
-interface Ports {
+export interface Ports {
   amqp: number;
   distribution: number;
   epmd: number;
+}
+
+/** What a node of a cluster shares with the others: one epmd, which outlives each of them, one cookie, and their names. */
+export interface Membership {
+  ports: Ports;
+  /** The directory of the Erlang cookie. */
+  home: string;
+  /** The ports of all nodes, its own among them. */
+  amqpPorts: number[];
 }
 
 // Not /usr/sbin: that wrapper wants root or the user rabbitmq, and works in the system broker's own directories.
@@ -47,22 +56,28 @@ export function findInstalledRabbitMq(): RabbitMqBinaries | string {
 }
 
 /** Starts a private node: own name, ports, cookie, epmd and directories, 127.0.0.1 only. 3 to 6 s. */
-export async function startNode(way: Way, binaries: RabbitMqBinaries, options: RabbitMqOptions): Promise<RabbitMq> {
+export async function startNode(
+  way: Way,
+  binaries: RabbitMqBinaries,
+  options: RabbitMqOptions,
+  member?: Membership,
+): Promise<RabbitMq> {
   const { directory, vhosts } = options;
+  const home = member?.home ?? join(directory, 'home');
   killLeftover(directory);
   const known = join(directory, 'ports.json');
   const restarted = existsSync(known);
   const ports: Ports = restarted
     ? (JSON.parse(readFileSync(known, 'utf8')) as Ports)
-    : { amqp: await freePort(), distribution: await freePort(), epmd: await freePort() };
-  const env = { ...environment(directory, ports), ...binaries.env };
-  if (!restarted) writeConfiguration(directory, vhosts);
-  mkdirSync(join(directory, 'home'), { recursive: true });
+    : (member?.ports ?? { amqp: await freePort(), distribution: await freePort(), epmd: await freePort() });
+  const env = { ...environment(directory, ports, home), ...binaries.env };
+  if (!restarted) writeConfiguration(directory, vhosts, directory, clusterOf(member));
+  mkdirSync(home, { recursive: true });
   const url = (vhost = '/') => `amqp://guest:guest@127.0.0.1:${ports.amqp}/${encodeURIComponent(vhost)}`;
 
   const { supervisor, pid, epmd } = await spawnSupervised(join(binaries.scripts, 'rabbitmq-server'), directory, env);
   recordProcesses(directory, [
-    { pid, mark: join(directory, 'home') },
+    { pid, mark: home },
     { pid: epmd, mark: String(ports.epmd) },
   ]);
   try {
@@ -87,13 +102,23 @@ export async function startNode(way: Way, binaries: RabbitMqBinaries, options: R
   };
 }
 
-const nodeName = ({ amqp }: Ports) => `sanmon-test-${amqp}@localhost`;
+const nodeName = ({ amqp }: Pick<Ports, 'amqp'>) => `sanmon-test-${amqp}@localhost`;
 
-function environment(directory: string, ports: Ports): NodeJS.ProcessEnv {
+// The side of a broken net that has no majority stops, so that no queue has two leaders.
+const clusterOf = (member?: Membership): string[] =>
+  member
+    ? [
+        'cluster_partition_handling = pause_minority',
+        'cluster_formation.peer_discovery_backend = classic_config',
+        ...member.amqpPorts.map((amqp, i) => `cluster_formation.classic_config.nodes.${i + 1} = ${nodeName({ amqp })}`),
+      ]
+    : [];
+
+function environment(directory: string, ports: Ports, home: string): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(RABBITMQ_|ERL_|NOTIFY_SOCKET$)/.test(name));
   return {
     ...Object.fromEntries(inherited),
-    HOME: join(directory, 'home'),
+    HOME: home,
     ERL_EPMD_PORT: String(ports.epmd),
     ERL_EPMD_ADDRESS: '127.0.0.1',
     RABBITMQ_CONF_ENV_FILE: '/dev/null',

@@ -22,7 +22,7 @@ export interface Rig {
 }
 
 // Each costs 20 ms at the boot of the broker. A test file takes one or a few and never gives one back.
-const VHOSTS = Array.from({ length: 40 }, (_, index) => `sanmon-test-${index}`);
+const VHOSTS = Array.from({ length: 100 }, (_, index) => `sanmon-test-${index}`);
 
 /** Brings up PostgreSQL (with the migrated template) and RabbitMQ side by side; returns how to take them down. */
 export async function bringUp(base: string): Promise<{ rig: Rig; takeDown: () => Promise<void> }> {

@@ -1,4 +1,5 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { reset } from './reset.js';
 
 /** `pass`: forwards. `black-hole`: takes everything and forwards nothing, with no RST, as a dead link does. */
 export type Mode = 'pass' | 'black-hole';
@@ -16,6 +17,7 @@ interface Hold {
 export class TcpProxy {
   private mode: Mode = 'pass';
   private hold?: Hold;
+  private refusedAt?: number;
   private readonly pairs = new Set<[Socket, Socket]>();
 
   private constructor(
@@ -54,7 +56,7 @@ export class TcpProxy {
 
   /** RST on every connection; new ones are taken. */
   cut(): void {
-    for (const pair of this.pairs) for (const socket of pair) socket.resetAndDestroy();
+    for (const pair of this.pairs) for (const socket of pair) reset(socket);
   }
 
   /** Lets bytes pass until `pattern` shows up in one direction; from then on nothing passes there. Resolves when it did. */
@@ -62,6 +64,16 @@ export class TcpProxy {
     return new Promise((reached) => {
       this.hold = { direction, pattern: Buffer.from(pattern), reached };
     });
+  }
+
+  /** As if nothing listened there, until `accept`. */
+  async refuse(): Promise<void> {
+    this.refusedAt = this.port;
+    await this.close();
+  }
+
+  accept(): Promise<void> {
+    return new Promise((resolve) => this.server.listen(this.refusedAt, '127.0.0.1', resolve));
   }
 
   async close(): Promise<void> {

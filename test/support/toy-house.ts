@@ -2,11 +2,11 @@ import { v7 } from 'uuid';
 import { DataSource } from 'typeorm';
 import { Database } from '../../src/database/database.js';
 import { dataSourceFor } from '../../src/database/data-sources.js';
-import { Broker } from '../../src/messaging/broker.js';
+import { Broker } from '../../src/messaging/broker/broker.js';
 import { Command, Event } from '../../src/messaging/contract.js';
 import { type Handle, Handlers } from '../../src/messaging/handlers.js';
-import { Signature } from '../../src/messaging/signature.js';
-import { messagingTables } from '../../src/messaging/tables.js';
+import { Signature } from '../../src/messaging/outbox/signature.js';
+import { messagingTables, traceColumns } from '../../src/messaging/tables.js';
 import { Traffic } from '../../src/messaging/traffic.js';
 
 @Command('beta.note', { key: 'key' })
@@ -36,7 +36,7 @@ export class ToyHouse {
     const source = await dataSourceFor(url, []).initialize();
     for (const schema of ['alpha', 'beta']) {
       await source.query(`CREATE SCHEMA ${schema}`);
-      for (const statement of messagingTables(schema)) await source.query(statement);
+      for (const statement of [...messagingTables(schema), ...traceColumns(schema)]) await source.query(statement);
     }
     await source.query(`CREATE TABLE beta.log (at bigserial, process text, key text, n int)`);
     await source.destroy();

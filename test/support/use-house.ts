@@ -2,6 +2,7 @@ import { Caller } from './caller.js';
 import { cloneDatabase, dropClone, takeVhost } from './fixtures.js';
 import { aHouse, type TestHouse } from './house.js';
 import { checkInvariants } from './invariants.js';
+import { rowsOf } from './postgres.js';
 
 /** The whole product as the tests of one file use it; reading anything of it earlier throws. */
 export interface Lodging {
@@ -10,16 +11,22 @@ export interface Lodging {
   readonly databaseUrl: string;
   readonly brokerUrl: string;
   /** Asks its database. */
-  rows<T>(text: string, values?: unknown[]): Promise<T[]>;
+  rows<T extends object>(text: string, values?: unknown[]): Promise<T[]>;
 }
 
-/** The whole product, open on all three gates while the tests of this file run; at the end everything in it must hold. */
-export function useHouse(environment: Record<string, string> = {}): Lodging {
+type Environment = Record<string, string>;
+
+/**
+ * The whole product, open on all three gates while the tests of this file run; at the end everything in it must hold.
+ * An environment that is only known once something else listens is given as a function; it is told the database.
+ */
+export function useHouse(environment: Environment | ((databaseUrl: string) => Promise<Environment>) = {}): Lodging {
   let open: { house: TestHouse; caller: Caller; databaseUrl: string; brokerUrl: string } | undefined;
   beforeAll(async () => {
     const databaseUrl = await cloneDatabase();
+    const given = typeof environment === 'function' ? await environment(databaseUrl) : environment;
     const brokerUrl = await takeVhost();
-    const house = await aHouse({ DATABASE_URL: databaseUrl, RABBITMQ_URL: brokerUrl, ...environment });
+    const house = await aHouse({ DATABASE_URL: databaseUrl, RABBITMQ_URL: brokerUrl, ...given });
     open = { house, caller: new Caller(house), databaseUrl, brokerUrl };
   });
   afterAll(async () => {
@@ -49,6 +56,6 @@ export function useHouse(environment: Record<string, string> = {}): Lodging {
     get brokerUrl() {
       return opened().brokerUrl;
     },
-    rows: (text, values) => opened().house.house.foundations.sources[0]!.query(text, values),
+    rows: (text, values) => rowsOf(opened().databaseUrl, text, values),
   };
 }

@@ -49,3 +49,27 @@ function memberJson(value: Fields): unknown {
   if (kind === 'listValue') return (content as { values: Fields[] }).values.map(memberJson);
   return kind === 'structValue' ? structJson(content as { fields: Fields }) : content;
 }
+
+/** An input as a client of Protobuf writes it: free JSON as a Struct. What is no object stays, to be refused. */
+export const asWritten = (type: protobuf.Type, input: object): Fields =>
+  Object.fromEntries(
+    Object.entries(input).map(([name, value]: [string, unknown]) => {
+      const free = type.fields[name]?.resolve().resolvedType?.fullName === '.google.protobuf.Struct';
+      return [name, free && typeof value === 'object' && value ? asStruct(value as Fields) : value];
+    }),
+  );
+
+const asStruct = (json: Fields): Fields => ({
+  fields: Object.fromEntries(Object.entries(json).map(([name, value]) => [name, asMember(value)])),
+});
+
+function asMember(value: unknown): Fields {
+  if (value === null) return { nullValue: 'NULL_VALUE' };
+  if (Array.isArray(value)) return { listValue: { values: value.map(asMember) } };
+  if (typeof value === 'object') return { structValue: asStruct(value as Fields) };
+  return typeof value === 'string'
+    ? { stringValue: value }
+    : typeof value === 'number'
+      ? { numberValue: value }
+      : { boolValue: value };
+}
