@@ -3,8 +3,9 @@ import { getMetadataStorage } from 'class-validator';
 import { isGiven, ruleOf } from '../../src/gates/field.js';
 import { schema } from '../../src/gates/grpc/schema.js';
 import type { OperationClass } from '../../src/gates/operation.js';
+import { TrackOrders } from '../../src/orders/live/track-orders.js';
 import { requestType } from '../support/caller.js';
-import { surface } from '../support/surface.js';
+import { surface } from '../../src/documents/generator/surface.js';
 
 const all = surface();
 
@@ -77,16 +78,25 @@ describe.each(all.map((one) => [one.traits.name, one] as const))('the operation 
   });
 });
 
+it('has the same fields in TrackRequest as a WebSocket takes', () => {
+  const members = Object.keys(membersOf(schema().lookupType('sanmon.orders.v1.TrackRequest')));
+  const fields = Object.keys(fieldsOf(TrackOrders));
+  // Lists need no `optional` in Protobuf.
+  expect(members.map((name) => name.replace('?', ''))).toEqual(fields.map((name) => name.replace('?', '')));
+});
+
 it('answers every rpc of the .proto files', () => {
   const published = services(schema().lookup('sanmon') as protobuf.Namespace).flatMap((service) =>
     service.methodsArray.map((method) => `${service.name}.${method.name}`),
   );
   const answered = all.flatMap(({ grpc }) => grpc.map(({ service, rpc }) => `${service}.${rpc}`));
+  // Its requests are messages on a stream: no operation of one call, and over HTTP a WebSocket.
+  answered.push('OrdersService.TrackOrders');
+  // Between processes of one house: no operation of clients.
+  answered.push('QuotesService.QuoteItems');
   expect(answered.sort()).toEqual(published.sort());
 });
 
-it('takes every command from RabbitMQ too, but those of the repair desk', () => {
-  const missing = all.filter(({ traits, amqp }) => traits.kind === 'command' && !amqp);
-  expect(missing.filter(({ traits }) => traits.scope !== 'ops')).toEqual([]);
-  expect(all.filter(({ traits, amqp }) => traits.scope === 'ops' && amqp)).toEqual([]);
+it('takes every operation from RabbitMQ too, except streams: a reply is one message', () => {
+  expect(all.filter(({ amqp, traits }) => !amqp && !traits.streams).map(({ traits }) => traits.name)).toEqual([]);
 });

@@ -25,8 +25,13 @@ it('reads the environment in one file', () => {
 });
 
 it('speaks AMQP in one file, on raw channels', () => {
-  expect(holding(/^import (?!type).* from 'amqp/m)).toEqual(['messaging/broker.ts']);
+  expect(holding(/^import (?!type).* from 'amqp/m)).toEqual(['messaging/broker/broker.ts']);
   expect(holding(/ChannelWrapper|createChannel\(\{/)).toEqual([]);
+});
+
+it('loads nothing of OpenTelemetry unless traces are configured', () => {
+  expect(holding(/^import (?!type).*@opentelemetry/m)).toEqual([]);
+  expect(holding(/import\('@opentelemetry/)).toEqual(['house-traces.ts']);
 });
 
 it('has no folder or file with a name that says nothing', () => {

@@ -1,7 +1,7 @@
 import { SCOPES } from '../../src/access/principal.js';
 import { API_KEYS } from '../support/house.js';
 import type { Gate } from '../support/shop.js';
-import { type Surface, surface } from '../support/surface.js';
+import { type Surface, surface } from '../../src/documents/generator/surface.js';
 import { useHouse } from '../support/use-house.js';
 
 const READER = 'a-reading-key';
@@ -27,9 +27,9 @@ const FORBIDDEN: Record<Gate, string> = { rest: '403', grpc: 'PERMISSION_DENIED'
 const knock = (gate: Gate, { traits }: Surface, secret: string | null) =>
   at.caller.call(gate, traits.name, {}, { secret });
 
-it('knows every door: two for each query and each act of the repair desk, three for each command', () => {
-  const commands = surface().filter(({ traits }) => traits.kind === 'command' && traits.scope !== 'ops').length;
-  expect(doors).toHaveLength(2 * surface().length + commands);
+it('knows every door: three for each operation, two for a stream', () => {
+  const streams = surface().filter(({ traits }) => traits.streams).length;
+  expect(doors).toHaveLength(3 * surface().length - streams);
 });
 
 describe.each(doors)('%s over %s', (_name, gate, operation) => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
-import type { Stranger } from '../../src/messaging/strangers.js';
+import type { Stranger } from '../../src/messaging/inbox/strangers.js';
 import { bearer } from '../support/caller.js';
 import { eventually } from '../support/eventually.js';
 import { API_KEYS } from '../support/house.js';

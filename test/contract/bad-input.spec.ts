@@ -2,8 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { Options } from 'amqplib';
 import protobuf from 'protobufjs';
 import { schema } from '../../src/gates/grpc/schema.js';
+import { AmqpClient } from '../support/amqp-client.js';
 import { bearer, type Said } from '../support/caller.js';
 import { eventually } from '../support/eventually.js';
+import { KEY } from '../support/house.js';
+import { listHeader, publishRaw, textHeader } from '../support/raw-amqp.js';
 import { anOrder, type Gate, type Json, orderIn, placeThrough, stocked } from '../support/shop.js';
 import { useHouse } from '../support/use-house.js';
 
@@ -39,11 +42,14 @@ async function allIsWell(): Promise<void> {
 
 /** The rows that were parked since the test began: each says why, holds nothing back and keeps no credential. */
 async function parkedSince(count: number): Promise<string[]> {
-  const rows = await eventually(async () => {
-    const found = (await parked()).slice(parkedBefore);
-    expect(found).toHaveLength(count);
-    return found;
-  });
+  const rows = await eventually(
+    async () => {
+      const found = (await parked()).slice(parkedBefore);
+      expect(found).toHaveLength(count);
+      return found;
+    },
+    { within: 20_000 },
+  );
   for (const row of rows) {
     expect(row).toMatchObject({ lane: -1, key: null, due: null, reason: expect.stringMatching(/\w/) });
     expect(row.headers).not.toMatch(/authorization|a-key-of-the-tests/);
@@ -282,8 +288,27 @@ const IN_A_MESSAGE: Record<string, [routingKey: string, properties: Options.Publ
     { headers: { 'idempotency-key': 'k'.repeat(300) } },
     'invalid-idempotency-key',
   ],
+  'an idempotency-key that is a number': [
+    'orders.place',
+    { headers: { 'idempotency-key': 7 } },
+    'invalid-idempotency-key',
+  ],
+  'a content encoding that nobody knows': ['orders.place', { contentEncoding: 'x-secret' }, 'unsupported-media-type'],
+  'a type that is a handler of another module': ['orders.place', { type: 'payments.capture' }, 'undecodable'],
   '20 KB of headers': ['orders.place', { headers: { much: 'h'.repeat(20 * 1024) } }, 'headers-too-large'],
+  'a header table of 5,000 entries': [
+    'orders.place',
+    { headers: Object.fromEntries(Array.from({ length: 5_000 }, (_, n) => [`h${n}`, n])) },
+    'headers-too-large',
+  ],
+  'lists in headers, 40 in each other': ['orders.place', { headers: { deep: lists(40) } }, 'headers-unreadable'],
 };
+
+function lists(depth: number): unknown[] {
+  let value: unknown[] = [];
+  for (let n = 1; n < depth; n++) value = [value];
+  return value;
+}
 
 it('is parked with its reason when the message itself is wrong', async () => {
   for (const [what, [routingKey, properties, code]] of Object.entries(IN_A_MESSAGE)) {
@@ -293,6 +318,95 @@ it('is parked with its reason when the message itself is wrong', async () => {
   }
   const codes = Object.values(IN_A_MESSAGE).map(([, , code]) => code);
   expect((await parkedSince(codes.length)).sort()).toEqual([...codes].sort());
+  await allIsWell();
+});
+
+it('parks header tables of 70 KB, and of 5,000 lists in each other: amqplib alone would end every consumer over them', async () => {
+  const body = Buffer.from(written());
+  await publishRaw(at.brokerUrl, 'orders.place', [textHeader('much', 'h'.repeat(70 * 1024))], body);
+  await publishRaw(at.brokerUrl, 'orders.place', [listHeader('deep', 5_000)], body);
+  await publishRaw(at.brokerUrl, 'orders.list', [listHeader('deep', 5_000)], body);
+  expect(await parkedSince(2)).toEqual(['headers-too-large', 'headers-unreadable']);
+  await allIsWell();
+});
+
+it('takes a command without a message-id as often as it comes, and one of 255 characters once', async () => {
+  const without = [
+    await at.caller.letter('orders.place', anOrder(sku)),
+    await at.caller.letter('orders.place', anOrder(sku)),
+  ];
+  expect(new Set(without.map(({ result }) => result.id)).size).toBe(2);
+  const messageId = randomUUID().padEnd(255, 'x');
+  const once = await Promise.all([1, 2].map(() => at.caller.letter('orders.place', anOrder(sku), { messageId })));
+  expect(new Set(once.map(({ result }) => result.id)).size).toBe(1);
+  expect(once.map(({ replayed }) => replayed).sort()).toEqual([false, true]);
+  // A short string of AMQP ends at 255 bytes: no client can send more, and what fits in bytes but not in print is parked.
+  await expect(at.house.amqp!.publish('orders.place', anOrder(sku), { messageId: 'x'.repeat(256) })).rejects.toThrow();
+  const unprintable = await at.caller.letter('orders.place', anOrder(sku), { messageId: '門'.repeat(85) });
+  expect(unprintable.code).toBe('invalid-message-id');
+  expect(await parkedSince(1)).toEqual(['invalid-message-id']);
+  await allIsWell();
+});
+
+it('is not fooled by an x-death that a publisher wrote: a live command is handled as what it is', async () => {
+  const forged = [
+    { count: 1_000, reason: 'delivery_limit', queue: 'sanmon.payments', 'routing-keys': ['payments.refund'] },
+    { count: 'many', 'routing-keys': 'payments.capture' },
+  ];
+  for (const death of forged) {
+    const headers = { ...bearer, 'x-death': [death], 'x-first-death-queue': 'sanmon.orders', 'x-delivery-count': 999 };
+    const said = await at.caller.letter('orders.place', anOrder(sku), { headers });
+    expect([said.code, said.result?.state]).toEqual(['ok', 'PLACED']);
+    await orderIn(at.house, said.result.id, 'CONFIRMED');
+  }
+  expect(await parkedSince(0)).toEqual([]);
+});
+
+it('calls no other handler, however a body or a header names it', async () => {
+  const { id } = await placeThrough('rest', at.house, anOrder(sku));
+  await orderIn(at.house, id, 'CONFIRMED');
+  const before = await at.rows('SELECT * FROM payments.payments ORDER BY id');
+  const patterns = ['payments.undo', { cmd: 'payments.undo' }, 'payments.refund', 'OrdersService/CancelOrder'];
+  for (const pattern of patterns) {
+    const body = { pattern, id: 'x', data: { orderId: id } };
+    const headers = { ...bearer, pattern: JSON.stringify(pattern), type: 'payments.undo' };
+    expect((await at.caller.letter('orders.cancel', body, { headers })).code).toBe('invalid');
+  }
+  // What is between the modules cannot be asked for from outside, whatever queue it reaches.
+  for (const key of ['payments.undo', 'payments.capture', 'inventory.undo', 'orders.advance'])
+    expect((await at.caller.letter(key, { orderId: id })).code).toBe('unknown-type');
+  expect(await at.rows('SELECT * FROM payments.payments ORDER BY id')).toEqual(before);
+  expect((await parkedSince(patterns.length + 2)).filter((code) => code === 'unknown-type')).toHaveLength(2);
+  await allIsWell();
+});
+
+it('keeps of bodies of 20 MB the beginning, and goes on', async () => {
+  const client = await AmqpClient.connect(at.brokerUrl, KEY);
+  client.channel.on('error', () => undefined);
+  const large = Buffer.alloc(20 * 1024 * 1024, 'x');
+  const messages = (
+    await at.rows<{ n: number }>(`SELECT count(*)::int AS n FROM orders.inbox WHERE code = 'body-too-large'`)
+  )[0]!.n;
+  // RabbitMQ 4 refuses messages over 16 MiB itself, and closes the channel that sent one.
+  const taken = await client.publish('orders.place', large).then(
+    () => 1,
+    () => 0,
+  );
+  await client.close().catch(() => undefined);
+  await eventually(
+    async () => {
+      const rows = await at.rows<{ kept: number; headers: string }>(
+        `SELECT length(raw) AS kept, headers FROM orders.inbox WHERE code = 'body-too-large' ORDER BY seq`,
+      );
+      expect(rows).toHaveLength(messages + taken);
+      if (taken)
+        expect(rows.at(-1)).toMatchObject({
+          kept: 64 * 1024,
+          headers: expect.stringContaining('"sanmon-length":20971520'),
+        });
+    },
+    { within: 20_000 },
+  );
   await allIsWell();
 });
 
@@ -350,7 +464,7 @@ it('is a problem of its own status over REST', async () => {
     expect(said.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
     expect(said.result).toMatchObject({
       status: Number(said.status),
-      type: `urn:sanmon:failure:${said.code}`,
+      type: `/docs/errors#${said.code}`,
       title: expect.any(String),
     });
     expect(said.raw).not.toMatch(/node_modules|\.[jt]s:|SELECT |\\n *at /);

@@ -45,10 +45,6 @@ describe.each(['local', 'rabbitmq'] as const)('messages over the %s carrier', (c
     const house = await open({ beta: { 'beta.note': logging('one', () => void (handledWhileSending ||= sending)) } });
     await house.database.transaction(async (tx) => {
       house.traffic.of('alpha').outbox.send(tx, Note, [{ key: 'a', n: 1 }]);
-      await tx.flush();
-      expect(await tx.rows({ name: 'toy.count', text: 'SELECT count(*)::int AS n FROM alpha.outbox' })).toEqual([
-        { n: 1 },
-      ]);
       await new Promise((resolve) => setTimeout(resolve, 200));
       sending = false;
     });

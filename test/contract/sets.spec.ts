@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import { v7 } from 'uuid';
 import { SCOPES } from '../../src/access/principal.js';
 import type { ModuleName } from '../../src/config/settings.js';
+import { sql } from '../../src/database/statement.js';
 import { Failure } from '../../src/failure.js';
 import type { Asked, UseCase } from '../../src/gates/asked.js';
 import { Execution } from '../../src/gates/execution.js';
@@ -17,10 +18,11 @@ import { CancelOrder, CancelOrderHandler } from '../../src/orders/cancel-order.j
 import { type Order, OrderConfirmed } from '../../src/orders/index.js';
 import { PlaceOrder, PlaceOrderHandler } from '../../src/orders/place-order.js';
 import { AuthorisePayment, PaymentAuthorised, UndoPayment } from '../../src/payments/index.js';
+import { RefundPayment, RefundPaymentHandler } from '../../src/payments/refund-payment.js';
 import { useDatabase } from '../support/fixtures.js';
 import { aLoneModule, type LoneModule } from '../support/lone-module.js';
 import { anOrder } from '../support/shop.js';
-import { receiverOf } from '../support/surface.js';
+import { receiverOf } from '../../src/documents/generator/surface.js';
 
 const database = useDatabase();
 const SMALL = 10;
@@ -58,6 +60,13 @@ const asked = <C extends object>(type: new () => C, input: object, i: number): A
   by: { name: 'key:test', scopes: new Set(SCOPES) },
   key: `${i}-${v7()}`,
 });
+
+/** Payments as they stand after their capture. */
+const CAPTURED = sql(
+  'test.captured',
+  `INSERT INTO payments.payments (id, order_id, customer_id, state, undo, currency, amount, provider, reference)
+   SELECT i, o, 'ada', 'CAPTURED', false, 'JPY', 1000, 'sandbox', 'auth_' || i FROM unnest($1::text[], $2::text[]) u(i, o)`,
+);
 
 /** The statements of a set of calls, each with a key of its own, from recalling the keys to COMMIT. */
 async function ofCalls<C extends object>(
@@ -197,6 +206,16 @@ describe('a set of 100 costs as many statements as a set of 10', () => {
         );
         return begun + undone;
       }, 10));
+
+    it('when captured ones are refunded', () =>
+      constant(async (size) => {
+        const payments = range(size).map(() => ({ id: newId('pay'), orderId: newId('ord') }));
+        await of.module.database.transaction((tx) =>
+          tx.run(CAPTURED, [payments.map(({ id }) => id), payments.map(({ orderId }) => orderId)]),
+        );
+        const inputs = payments.map(({ id }, i) => ({ id, amount: i + 1 }));
+        return ofCalls(of.module, of.module.app.get(RefundPaymentHandler), RefundPayment, inputs);
+      }, 8));
   });
 
   describe('in notifications', () => {

@@ -1,33 +1,14 @@
-import { type ChannelModel, connect, type ConsumeMessage } from 'amqplib';
+import type { ConsumeMessage } from 'amqplib';
 import { randomUUID } from 'node:crypto';
 import { schema } from '../../src/gates/grpc/schema.js';
 import { bearer } from '../support/caller.js';
 import { eventually } from '../support/eventually.js';
 import { anOrder, itemOf, type Json, mailsOf, orderIn, paymentOf, placeThrough, stocked } from '../support/shop.js';
 import { useHouse } from '../support/use-house.js';
+import { World } from '../support/world.js';
 
 const at = useHouse();
 let world: World;
-
-/** Everything that reaches a queue bound to all events. */
-class World {
-  readonly heard: ConsumeMessage[] = [];
-  private constructor(private readonly connection: ChannelModel) {}
-
-  static async listen(url: string): Promise<World> {
-    const world = new World(await connect(url));
-    const channel = await world.connection.createChannel();
-    const { queue } = await channel.assertQueue('', { exclusive: true });
-    await channel.bindQueue(queue, 'sanmon.events', '#');
-    await channel.consume(queue, (message) => void world.heard.push(message!), { noAck: true });
-    return world;
-  }
-
-  /** What was heard of one order, item or payment, in the order it came. */
-  of = (key: string): ConsumeMessage[] => this.heard.filter(({ properties }) => properties.correlationId === key);
-
-  close = (): Promise<void> => this.connection.close();
-}
 
 const bodyOf = ({ content }: ConsumeMessage): Json => JSON.parse(content.toString());
 
@@ -250,6 +231,10 @@ describe('the world hears on sanmon.events', () => {
         cloudEvents_type: fields.routingKey,
         cloudEvents_time: expect.stringMatching(ISO),
         cloudEvents_subject: orders.plain.id,
+        // Nobody gave one: the order itself is the trace.
+        traceparent: expect.stringMatching(
+          new RegExp(`^00-${(orders.plain.id as string).slice(4).replaceAll('-', '')}-[0-9a-f]{16}-00$`),
+        ),
       });
     }
   });
