@@ -202,13 +202,13 @@ it('leaves the backlog in the broker while too much is stored, and takes it when
   house = await ToyHouse.open(database.url, url, { beta: { 'beta.note': failing } }, 100);
   const keys = (n: number) => Array.from({ length: 200 }, (_, i) => ({ key: `key-${n}-${i}`, n: 1 }));
   await house.send(keys(0));
-  await eventually(async () => expect((await house.inbox()).length).toBeGreaterThanOrEqual(200));
   await eventually(async () => expect(await house.traffic.of('beta').pressure.ofMessages()).toBe(true));
   for (let n = 1; n <= 5; n++) await house.send(keys(n));
   await eventually(async () => expect(await house.source.query('SELECT 1 FROM alpha.outbox')).toEqual([]));
   // That nothing is taken can only be seen by waiting: longer than it takes to count again.
   await sleep(1_500);
-  expect(await house.inbox()).toHaveLength(200);
+  // The first two hundred came in one set or in two, between which it may have been counted.
+  expect((await house.inbox()).length).toBeLessThanOrEqual(200);
   broken = false;
   await eventually(async () => expect(await house.log()).toHaveLength(1_200), { within: 20_000 });
   expect(await house.inbox()).toEqual([]);

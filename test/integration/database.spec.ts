@@ -7,6 +7,10 @@ import { useDatabase } from '../support/fixtures.js';
 
 const given = useDatabase();
 const INSERT = sql('test.insert', 'INSERT INTO public.notes (text) VALUES ($1)');
+const writing = (texts: string[]) => ({
+  statement: sql('test.insert-all', 'INSERT INTO public.notes (text) SELECT unnest($1::text[])'),
+  values: [texts],
+});
 const notes = async (database: Database): Promise<string[]> =>
   (await database.rows<{ text: string }>(sql('test.notes', 'SELECT text FROM public.notes ORDER BY id'))).map(
     (r) => r.text,
@@ -28,32 +32,29 @@ describe('a transaction', () => {
   it('writes what was collected with one statement before it commits, and hints only then', async () => {
     const said: string[] = [];
     await database.transaction(async (tx) => {
-      const flush = async (_: unknown, rows: string[]) => {
-        said.push(`flush ${rows.join()}`);
-        for (const row of rows) await tx.run(INSERT, [row]);
+      const write = (rows: string[]) => {
+        said.push(`write ${rows.join()}`);
+        return { ...writing(rows), then: () => said.push('written') };
       };
       tx.afterCommit(() => said.push('committed'));
-      tx.collect(said, ['a'], flush);
-      tx.collect(said, ['b'], flush);
+      tx.collect(said, ['a'], write);
+      tx.collect(said, ['b'], write);
       expect(said).toEqual([]);
     });
-    expect(said).toEqual(['flush a,b', 'committed']);
+    expect(said).toEqual(['write a,b', 'written', 'committed']);
     expect(await notes(database)).toEqual(['a', 'b']);
   });
 
   it('forgets what a failed savepoint wrote, collected and hinted, and nothing else', async () => {
     const hints: string[] = [];
     const owner = {};
-    const flush = async (tx: { run: (s: typeof INSERT, v: unknown[]) => Promise<number> }, rows: string[]) => {
-      for (const row of rows) await tx.run(INSERT, [row]);
-    };
     await database.transaction(async (tx) => {
-      tx.collect(owner, ['kept'], flush);
+      tx.collect(owner, ['kept'], writing);
       tx.afterCommit(() => hints.push('kept'));
       await tx
         .savepoint(async () => {
           await tx.run(INSERT, ['lost at once']);
-          tx.collect(owner, ['lost later'], flush);
+          tx.collect(owner, ['lost later'], writing);
           tx.afterCommit(() => hints.push('lost'));
           throw new Error('undo');
         })
@@ -61,6 +62,27 @@ describe('a transaction', () => {
     });
     expect(await notes(database)).toEqual(['kept']);
     expect(hints).toEqual(['kept']);
+  });
+
+  it('that goes on after one of its statements failed is an error, because PostgreSQL keeps nothing of it', async () => {
+    const hints: string[] = [];
+    const careless = database.transaction(async (tx) => {
+      await tx.run(INSERT, ['lost']);
+      await tx.run(INSERT, ['lost']).catch(() => undefined);
+      tx.afterCommit(() => hints.push('committed'));
+    });
+    await expect(careless).rejects.toThrow('rolled back');
+    expect([await notes(database), hints]).toEqual([[], []]);
+  });
+
+  it('is undone whole when one of the statements that leave together fails, with the error of that one', async () => {
+    const twice = database.transaction(async (tx) => {
+      for (const text of ['first', 'again', 'again', 'last']) tx.collect({}, [text], writing);
+    });
+    await expect(twice).rejects.toMatchObject({ code: '23505' });
+    expect(await notes(database)).toEqual([]);
+    await database.transaction(async (tx) => void (await tx.run(INSERT, ['the connection is as good as before'])));
+    expect(await notes(database)).toHaveLength(1);
   });
 
   it('is run again as a whole when it lost a race that running again can win', async () => {

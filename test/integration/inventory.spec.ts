@@ -27,8 +27,8 @@ import { Handlers } from '../../src/messaging/handlers.js';
 import type { Message } from '../../src/messaging/message.js';
 import { MessagesStrategy } from '../../src/messaging/messages.strategy.js';
 import { MessagingModule } from '../../src/messaging/messaging.module.js';
-import { Outbox } from '../../src/messaging/outbox.js';
-import { Signature } from '../../src/messaging/signature.js';
+import { Outbox } from '../../src/messaging/outbox/outbox.js';
+import { Signature } from '../../src/messaging/outbox/signature.js';
 import { Traffic } from '../../src/messaging/traffic.js';
 import { eventually } from '../support/eventually.js';
 import { useDatabase } from '../support/fixtures.js';
@@ -464,8 +464,8 @@ describe('the inventory module', () => {
     expect(await call('POST', '/v1/items/TEA/receipts', { quantity: 0 })).toMatchObject([400, { code: 'invalid' }]);
   });
 
-  it("takes the world's commands and those of orders by message, mixed sets in one go", async () => {
-    const types = [PutItem, ReceiveStock].map((type) => operationOf(type).name);
+  it('takes what the world asks and what orders tell it by message, mixed sets in one go', async () => {
+    const types = [PutItem, ReceiveStock, GetItem, ListItems].map((type) => operationOf(type).name);
     const internal = [ReserveStock, SellStock, UndoStock].map((type) => messageOf(type).type);
     expect(traffic.handlers.types('inventory').sort()).toEqual([...types, ...internal].sort());
     await stocked({ TEA: 1 });

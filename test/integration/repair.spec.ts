@@ -112,6 +112,53 @@ describe('a command from outside that was refused at the gate', () => {
     expect((await rest().get('/v1/items/late')).body.version).toBe(1);
   });
 
+  it('is neither released nor replaced later than its key is remembered, one by one or among many; it is discarded', async () => {
+    const put = (sku: string) => JSON.stringify({ sku, name: 'Old', currency: 'JPY', unitPrice: 7 });
+    const [young, old] = [v7(), v7()];
+    await at.rows(
+      `INSERT INTO inventory.inbox (lane, type, message_id, state, code, reason, principal, headers, raw, at)
+       SELECT -1, 'inventory.put-item', i, 'parked', 'aged', 'an older version', 'amqp:publisher', '{}', b, now() - a * interval '1 hour'
+         FROM unnest($1::uuid[], $2::bytea[], $3::int[]) u(i, b, a)`,
+      [
+        [young, old],
+        [Buffer.from(put('young')), Buffer.from(put('old'))],
+        // RELEASE_WITHIN_DAYS is 30.
+        [30 * 24 - 1, 30 * 24 + 1],
+      ],
+    );
+    for (const [what, body] of [['release'], ['replacement', { payload: JSON.parse(put('old')) as object }]] as const) {
+      const refused = await act(`msg_${old}`, what, body);
+      expect([refused.status, refused.body.code]).toEqual([409, 'too-old-to-release']);
+    }
+    const { body } = await rest().post('/v1/ops/messages/release', { filter: { module: 'inventory', code: 'aged' } });
+    await eventually(async () =>
+      expect((await rest().get(`/v1/ops/operations/${body.operation.id}`)).body).toMatchObject({
+        ...{ state: 'DONE', selected: 2, released: 1, failed: 1 },
+      }),
+    );
+    await eventually(async () => expect((await rest().get('/v1/items/young')).status).toBe(200));
+    expect((await rest().get('/v1/items/old')).status).toBe(404);
+    expect((await act(`msg_${old}`, 'discard', { reason: 'sent again by its sender' })).status).toBe(200);
+  });
+
+  it('between modules is released at any age: it was never handled, and stands where its place was kept', async () => {
+    const id = v7();
+    await at.rows(
+      `INSERT INTO inventory.inbox (lane, key, type, message_id, body, state, code, reason, at)
+       VALUES (3, 'long-ago', 'inventory.of-an-older-version', $1, '{}', 'parked', 'internal', 'a bug', now() - interval '400 days')`,
+      [id],
+    );
+    expect((await act(`msg_${id}`, 'release')).status).toBe(202);
+    // It was tried again, and this version knows better why it fails.
+    await eventually(async () =>
+      expect((await rest().get(`/v1/ops/messages/msg_${id}`)).body).toMatchObject({
+        state: 'PARKED',
+        code: 'unknown-type',
+      }),
+    );
+    expect((await act(`msg_${id}`, 'discard', { reason: 'nobody needs it' })).status).toBe(200);
+  });
+
   it('does not pass with the scope ops alone when its sender was not allowed it', async () => {
     const body = { sku: 'forbidden', name: 'F', currency: 'JPY', unitPrice: 7 };
     const message = await parked('inventory.put-item', body, { headers: { authorization: 'Bearer a-reading-key' } });

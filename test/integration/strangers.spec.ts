@@ -1,6 +1,6 @@
 import { v7 } from 'uuid';
-import { Allowance } from '../../src/messaging/allowance.js';
-import { type Stranger, Strangers } from '../../src/messaging/strangers.js';
+import { Allowance } from '../../src/messaging/inbox/allowance.js';
+import { type Stranger, Strangers } from '../../src/messaging/inbox/strangers.js';
 import { useDatabase } from '../support/fixtures.js';
 import { ToyHouse } from '../support/toy-house.js';
 

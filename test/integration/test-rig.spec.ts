@@ -2,18 +2,37 @@ import { connect, type ChannelModel } from 'amqplib';
 import { createTransport } from 'nodemailer';
 import { Client } from 'pg';
 import { existsSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, connect as connectTcp, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../support/eventually.js';
 import { cloneDatabase, dropClone, rig, takeVhost, useDatabase, useVhost } from '../support/fixtures.js';
 import { freePort, isFree } from '../support/ports.js';
 import { PRIVATE, startRabbitMq, type RabbitMq } from '../support/rabbitmq.js';
+import { reset } from '../support/reset.js';
 import { startSmtpSink } from '../support/smtp-sink.js';
 
 describe('The test rig', () => {
   const database = useDatabase();
   const vhost = useVhost();
+
+  test('a connection that is reset while it ends leaves no handle behind, which would keep the run from ending', async () => {
+    const open = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+    const before = open();
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', () => {
+        socket.end();
+        reset(socket);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const client = connectTcp((server.address() as AddressInfo).port, '127.0.0.1');
+    client.on('error', () => undefined).write('x');
+    await new Promise((resolve) => client.on('close', resolve));
+    await new Promise((resolve) => server.close(resolve));
+    await eventually(() => expect(open()).toBeLessThanOrEqual(before));
+  });
 
   describe('the broker', () => {
     test('two virtual hosts do not see each other’s queues', async () => {

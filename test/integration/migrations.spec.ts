@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto';
+import type { QueryRunner } from 'typeorm';
+import { Client } from 'pg';
+import { accessStorage } from '../../src/access/access.storage.js';
+import { STORAGES } from '../../src/app.module.js';
+import { dataSourceFor, opened } from '../../src/database/data-sources.js';
+import { MIGRATION_LOCK, newerThan } from '../../src/database/migrate.js';
+import { eventually } from '../support/eventually.js';
+import { cloneDatabase, dropClone, rig } from '../support/fixtures.js';
+import { createDatabase, dropDatabase, rowsOf } from '../support/postgres.js';
+import { HouseProcess } from '../support/process.js';
+
+const storages = [accessStorage, ...Object.values(STORAGES)];
+const names = storages.flatMap(({ migrations }) => migrations.map(({ name }) => name));
+
+it('three instances that start at once on an empty database: one migrates, the others wait, say so, and are ready', async () => {
+  const name = `t_${randomBytes(6).toString('hex')}`;
+  const url = await createDatabase(rig().postgres, name);
+  const holder = new Client({ connectionString: url });
+  await holder.connect();
+  const houses: HouseProcess[] = [];
+  try {
+    // So that all three meet the lock, however much later than the first the others are.
+    await holder.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    for (let i = 0; i < 3; i++) houses.push(await HouseProcess.prepared({ DATABASE_URL: url, LOG_LEVEL: 'info' }));
+    for (const house of houses) house.launch();
+    for (const house of houses)
+      await eventually(() => expect(house.output).toContain('another process brings this database up to date'), {
+        within: 60_000,
+      });
+    expect(await rowsOf(url, `SELECT 1 FROM pg_tables WHERE tablename = 'sanmon_migrations'`)).toEqual([]);
+    await holder.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]);
+    await Promise.all(houses.map((house) => house.ready()));
+    const migrated = houses.filter(({ output }) => output.includes('migrated: ')).map(({ output }) => output);
+    expect(migrated).toHaveLength(1);
+    for (const one of names) expect(migrated[0]).toContain(one);
+    const rows = await rowsOf<{ name: string }>(url, 'SELECT name FROM sanmon_migrations');
+    expect(rows.map((row) => row.name).sort()).toEqual([...names].sort());
+  } finally {
+    await Promise.all(houses.map((house) => house.kill()));
+    await holder.end();
+    await dropDatabase(rig().postgres, name);
+  }
+}, 120_000);
+
+describe('a database that a newer version has migrated', () => {
+  let url: string;
+  beforeAll(async () => {
+    url = await cloneDatabase();
+    await rowsOf(
+      url,
+      `INSERT INTO sanmon_migrations (timestamp, name) VALUES (4102444800000, 'PaymentsNewer4102444800000')`,
+    );
+  });
+  afterAll(() => dropClone(url));
+
+  it('is refused at the start, with the name of what is not known, and nothing is changed', async () => {
+    const house = await HouseProcess.prepared({ DATABASE_URL: url });
+    house.launch();
+    await eventually(() => expect(house.running).toBe(false), { within: 60_000 });
+    expect(house.output).toContain('Sanmon cannot start: a newer version has changed this database, by PaymentsNewer');
+    expect(await house.stop()).toBe(1);
+  }, 90_000);
+
+  it('is opened by a process without the module that is newer', async () => {
+    const own = [accessStorage, STORAGES.orders];
+    const source = await opened(dataSourceFor(url, own), own);
+    await source.destroy();
+    await expect(opened(dataSourceFor(url, [STORAGES.payments]), [STORAGES.payments])).rejects.toThrow('newer version');
+  });
+});
+
+it('knows its own migrations by the name of their schema, so that a newer one is told from that of another module', () => {
+  for (const storage of storages) {
+    expect(newerThan(storage, names)).toEqual([]);
+    expect(newerThan({ ...storage, migrations: [] }, names)).toEqual(storage.migrations.map(({ name }) => name));
+  }
+});
+
+/** What a version that still runs would trip over: it inserts without the new column, and reads what is taken away. */
+const TAKES_AWAY =
+  /\bDROP\b|\bRENAME\b|\bALTER COLUMN\b|\bSET NOT NULL\b|ADD COLUMN (?:(?!DEFAULT|,|$).)*NOT NULL(?!.*DEFAULT)/i;
+
+it.each(storages.map(({ schema, migrations }) => [schema, migrations] as const))(
+  'the migrations of %s only add, so that the version before goes on beside this one',
+  async (_schema, migrations) => {
+    const statements: string[] = [];
+    const runner = { query: (text: string) => Promise.resolve(void statements.push(text)) };
+    // The first one makes the schema out of nothing.
+    for (const Migration of migrations.slice(1)) await new Migration().up(runner as unknown as QueryRunner);
+    expect(statements.filter((text) => TAKES_AWAY.test(text))).toEqual([]);
+    expect('ALTER TABLE orders.orders ADD COLUMN x text NOT NULL').toMatch(TAKES_AWAY);
+    expect('ALTER TABLE orders.orders ADD COLUMN x text NOT NULL DEFAULT 1').not.toMatch(TAKES_AWAY);
+  },
+);
