@@ -8,9 +8,10 @@ import { cloneDatabase, dropClone, rig } from '../support/fixtures.js';
 import { checkInvariants } from '../support/invariants.js';
 import { HouseProcess } from '../support/process.js';
 import { PRIVATE, type RabbitMq, startRabbitMq } from '../support/rabbitmq.js';
+import { listHeader, publishRaw } from '../support/raw-amqp.js';
 import { anOrder } from '../support/shop.js';
 
-const VHOSTS = Array.from({ length: 5 }, (_, i) => `faults-${i}`);
+const VHOSTS = Array.from({ length: 6 }, (_, i) => `faults-${i}`);
 const vhosts = [...VHOSTS];
 const seed = Number(process.env['SEED'] ?? randomInt(1_000_000));
 console.log(`seed ${seed}: SEED=${seed} runs the same again`);
@@ -147,3 +148,24 @@ it('starts beside a queue with other settings: says which differ, works for the 
   await readyIs('ok');
   await allConfirmed(ids);
 }, 60_000);
+
+it('outlives a header table that would end amqplib, and every consumer with it', async () => {
+  await start();
+  await readyIs('ok');
+  // Who it is cannot be read either, so it belongs to nobody; it is parked, and what comes behind it is handled.
+  await publishRaw(url, 'orders.place', [listHeader('deep', 5_000)], Buffer.from('{}'));
+  await publishRaw(url, 'orders.place', [], Buffer.from(JSON.stringify(anOrder('tea'))));
+  const client = new Client({ connectionString: database });
+  await client.connect();
+  await eventually(
+    async () => {
+      const { rows } = await client.query(
+        `SELECT (SELECT count(*)::int FROM orders.orders) AS orders, (SELECT array_agg(code) FROM orders.inbox) AS codes`,
+      );
+      expect(rows).toEqual([{ orders: 1, codes: ['headers-unreadable'] }]);
+    },
+    { within: 20_000 },
+  );
+  await client.end();
+  expect(await ready()).toMatchObject({ status: 'ok' });
+});

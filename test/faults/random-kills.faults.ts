@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { announce } from '../support/announce.js';
 import { Load } from './rig/load.js';
 import { report } from './rig/report.js';
 import { sized } from './rig/size.js';
 import { Stage } from './rig/stage.js';
 
-const KILLS = sized({ quick: 20, full: 300 });
+/** A run may be cut into pieces, each with its own seed: SANMON_FAULT_KILLS says how many this one has. */
+const KILLS = Number(process.env['SANMON_FAULT_KILLS']) || sized({ quick: 15, release: 100, full: 300 });
 const RATE = 50;
 const MEAN_MS = 4_000;
 
@@ -26,9 +28,12 @@ it(
       await load.stop();
       const ended = await stage.check({ mailsAtMost: 3 });
       report('A2', { kills: KILLS, orders: stage.journal.count('ok'), lost: 0, doubled: 0, 'ended after s': ended });
+    } catch (error) {
+      announce(`the database meanwhile:\n${await stage.activity()}`);
+      throw error;
     } finally {
       await stage.strike();
     }
   },
-  sized({ quick: 300_000, full: 7_200_000 }),
+  sized({ quick: 300_000, release: 1_800_000, full: 7_200_000 }),
 );

@@ -1,5 +1,5 @@
-// npm run test:faults [-- --quick] [--again] [part of a file's name …]
-// Full size unless --quick; what has passed in the same size is skipped, --again forgets it. SANMON_FAULT_SEED repeats a run.
+// npm run test:faults [-- --quick | --release] [--again] [part of a file's name …]
+// Full size unless one is given; what has passed in the same size is skipped, --again forgets it. SANMON_FAULT_SEED repeats a run.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { join } from 'node:path';
 const here = import.meta.dirname;
 const root = join(here, '../..');
 const options = process.argv.slice(2);
-const size = options.includes('--quick') ? 'quick' : 'full';
+const size = ['quick', 'release'].find((one) => options.includes(`--${one}`)) ?? 'full';
 const wanted = options.filter((option) => !option.startsWith('--'));
 const journal = join(root, '.test/faults', `passed-${size}.jsonl`);
 if (options.includes('--again')) rmSync(journal, { force: true });

@@ -1,4 +1,5 @@
 import { Client } from 'pg';
+import { broughtNear } from '../../support/one-view.js';
 import { checkInvariants } from '../../support/invariants.js';
 import type { SunkMail } from '../../support/smtp-sink.js';
 import type { Journal } from './journal.js';
@@ -69,8 +70,9 @@ export async function checkEverything(database: string, witnesses: Witnesses, wi
   try {
     await loadJournal(client, witnesses.journal);
     const found: Record<string, unknown[]> = {};
+    const near = await broughtNear(client);
     for (const [claim, query] of Object.entries({ ...JOURNAL, ...LEDGER })) {
-      const { rows } = await client.query<object>(query);
+      const { rows } = await client.query<object>(near(query));
       if (rows.length > 0) found[claim] = rows.slice(0, 5);
     }
     const illegal = await illegalSteps(client);

@@ -1,4 +1,5 @@
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
+import { reset } from '../../support/reset.js';
 import { type Direction, type Rule, Trap, Watch } from './trap.js';
 
 /** What the proxy does with everything: forward, refuse and reset, swallow, or forward each piece later. */
@@ -18,7 +19,7 @@ export class FaultProxy {
   private traps: Trap[] = [];
 
   private constructor(
-    private readonly target: { host: string; port: number },
+    private target: { host: string; port: number },
     private readonly server: Server,
   ) {}
 
@@ -36,6 +37,12 @@ export class FaultProxy {
   through(url: string): string {
     const { port } = this.server.address() as AddressInfo;
     return Object.assign(new URL(url), { hostname: '127.0.0.1', port: String(port) }).href;
+  }
+
+  /** From now on new connections lead to another server; open ones stay. */
+  retarget(url: string): void {
+    const { hostname, port } = new URL(url);
+    this.target = { host: hostname, port: Number(port) };
   }
 
   /** Lays a trap: what matches is held, cut, rewritten or answered, until `trap.remove()`. */
@@ -63,7 +70,7 @@ export class FaultProxy {
 
   private accept(client: Socket): void {
     client.on('error', () => undefined);
-    if (this.mode === 'cut') return void client.resetAndDestroy();
+    if (this.mode === 'cut') return reset(client);
     const server = connect({ ...this.target, noDelay: true });
     client.setNoDelay(true);
     const wire: Wire = { client, server, watch: new Watch(), held: { up: undefined, down: undefined } };
@@ -114,6 +121,6 @@ export class FaultProxy {
 }
 
 function cut({ client, server }: Wire): void {
-  client.resetAndDestroy();
-  server.resetAndDestroy();
+  reset(client);
+  reset(server);
 }

@@ -11,6 +11,9 @@ export interface Call {
   result: Result;
   orderId?: string;
   status?: number;
+  /** When it was made, and how long its answer took. */
+  at?: number;
+  ms?: number;
 }
 
 /** Everything clients were told, call by call: the witness that the house cannot bend. */
@@ -24,19 +27,21 @@ export class Journal {
     for (let attempt = 0; ; attempt++) {
       const call = await this.once(key, order, at(attempt));
       if (call.result !== 'info' || this.closed) return call;
-      await sleep(100 + 50 * Math.random());
+      // A client that knocks ever faster at a house in trouble would be a fault of its own.
+      await sleep(Math.min(100 * 2 ** attempt, 3_000) * (0.75 + 0.5 * Math.random()));
     }
   }
 
   /** One call, written down whatever comes of it. */
   async once(key: string, order: { customerId: string }, rest: RestClient): Promise<Call> {
-    const call: Call = { key, customerId: order.customerId, result: 'info' };
+    const call: Call = { key, customerId: order.customerId, result: 'info', at: performance.now() };
     try {
       const { status, body } = await rest.post('/v1/orders', order, { 'idempotency-key': key });
       Object.assign(call, { status, result: resultOf(status), orderId: body?.id as string | undefined });
     } catch {
       // Refused, reset or cut short: it may have happened or not.
     }
+    call.ms = performance.now() - call.at!;
     this.calls.push(call);
     return call;
   }
@@ -50,6 +55,12 @@ export class Journal {
       if (ok.size > 0) return [...ok.values()];
       return [calls.find((c) => c.result === 'info') ?? calls[0]!];
     });
+  }
+
+  /** The answer times of the calls made between these moments, in ms, ascending. */
+  times(from = 0, to = Infinity): number[] {
+    const made = this.calls.filter(({ at = -1 }) => at >= from && at < to);
+    return made.map(({ ms }) => ms!).sort((a, b) => a - b);
   }
 
   count(result: Result): number {

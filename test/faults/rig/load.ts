@@ -3,10 +3,13 @@ import { anOrder } from '../../support/shop.js';
 import type { RestClient } from '../../support/rest-client.js';
 import type { Stage } from './stage.js';
 
+/** As many clients have a call open at most: beyond that a machine in trouble would only measure the load. */
+const CLIENTS = 500;
+
 /** Orders that keep coming, whatever happens to those before: so many a second until stopped. */
 export class Load {
   private running = true;
-  private readonly open: Promise<unknown>[] = [];
+  private readonly open = new Set<Promise<unknown>>();
   private readonly coming: Promise<void>;
   private next = 0;
 
@@ -33,7 +36,8 @@ export class Load {
   private async come(): Promise<void> {
     const began = performance.now();
     while (this.running && !this.stage.journal.closed) {
-      for (const due = ((performance.now() - began) * this.rate) / 1_000; this.next < due;) this.place(this.next++);
+      const due = ((performance.now() - began) * this.rate) / 1_000;
+      while (this.next < due && this.open.size < CLIENTS) this.place(this.next++);
       await sleep(10);
     }
   }
@@ -46,6 +50,7 @@ export class Load {
       customerId: `${this.name}-${n}`,
       paymentMethod: chance.next() < 0.1 ? 'pm_declined' : 'pm_ok',
     });
-    this.open.push(journal.place(`${this.name}-key-${n}`, order, this.at));
+    const placing = journal.place(`${this.name}-key-${n}`, order, this.at).finally(() => this.open.delete(placing));
+    this.open.add(placing);
   }
 }

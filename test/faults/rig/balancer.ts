@@ -1,0 +1,52 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { HouseProcess } from '../../support/process.js';
+import type { RestClient } from '../../support/rest-client.js';
+
+/** A probe that is not answered in this time is a no, whatever may come of it. */
+const PROBE_MS = 500;
+const EVERY_MS = 100;
+
+/** Sends each call to the next replica whose /readyz said yes last; asks each of them again and again, as balancers do. */
+export class Balancer {
+  private readonly ready = new Set<HouseProcess>();
+  private turn = 0;
+  private running = true;
+  private asking: Promise<unknown> = Promise.resolve();
+
+  private constructor(private readonly houses: HouseProcess[]) {}
+
+  /** Stands before these replicas, started or not, and knows which of them are ready. */
+  static async before(houses: HouseProcess[]): Promise<Balancer> {
+    const balancer = new Balancer(houses);
+    await Promise.all(houses.map((house) => balancer.ask(house)));
+    // Each by itself: one that is slow to answer says nothing about the others.
+    balancer.asking = Promise.all(houses.map((house) => balancer.goOn(house)));
+    return balancer;
+  }
+
+  readonly at = (): RestClient => {
+    const ready = this.houses.filter((house) => this.ready.has(house));
+    // Where none is ready a call goes somewhere all the same: it is the house's to say no.
+    const among = ready.length > 0 ? ready : this.houses;
+    return among[this.turn++ % among.length]!.rest;
+  };
+
+  async close(): Promise<void> {
+    this.running = false;
+    await this.asking;
+  }
+
+  private async goOn(house: HouseProcess): Promise<void> {
+    for (; this.running; await sleep(EVERY_MS)) await this.ask(house);
+  }
+
+  private async ask(house: HouseProcess): Promise<void> {
+    const answer = fetch(`${house.rest.origin}/readyz`, { signal: AbortSignal.timeout(PROBE_MS) });
+    const says = await answer.then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+    if (says) this.ready.add(house);
+    else this.ready.delete(house);
+  }
+}
