@@ -1,5 +1,5 @@
 const modules = 'orders|payments|inventory|notifications';
-const upper = modules + '|ops';
+const upper = modules + '|ops|documents|cli';
 const above = {
   failure: 'config|database|access|messaging|gates|' + upper,
   config: 'database|messaging|gates|' + upper,
@@ -22,7 +22,7 @@ module.exports = {
       name: `${floor}-imports-nothing-above-it`,
       severity: 'error',
       from: { path: `^src/${floor}(/|\\.ts$)` },
-      to: { path: `^src/((${higher})/|main\\.ts|app\\.module\\.ts|house\\.ts)` },
+      to: { path: `^src/((${higher})/|main\\.ts|app\\.module\\.ts|house\\.ts|databases\\.ts)` },
     })),
     {
       name: 'through-the-front-door',
@@ -55,6 +55,12 @@ module.exports = {
       to: { path: '^src/ops/' },
     },
     {
+      name: 'nobody-knows-the-command-line',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/cli/' },
+      to: { path: '^src/cli/' },
+    },
+    {
       name: 'aggregates-are-pure',
       severity: 'error',
       from: { path: '^src/(orders/(order|story)|payments/payment|inventory/stock)\\.ts$' },
@@ -65,7 +71,7 @@ module.exports = {
     {
       name: 'one-file-speaks-amqp',
       severity: 'error',
-      from: { path: '^src', pathNot: '^src/messaging/broker\\.ts$' },
+      from: { path: '^src', pathNot: '^src/messaging/broker/broker\\.ts$' },
       to: { path: 'node_modules/(amqplib|amqp-connection-manager)/', dependencyTypesNot: ['type-only'] },
     },
     {
