@@ -64,7 +64,7 @@ export class NotificationsRepository {
       const rows = await tx.rows<PageRow>(statement, [
         pages.map((i) => asked[i]!.orderId ?? null),
         pages.map((i) => asked[i]!.customerId ?? null),
-        pages.map((i) => asked[i]!.before ?? BEFORE_ALL),
+        pages.map((i) => asked[i]!.before ?? ''),
         pages.map((i) => asked[i]!.size),
       ]);
       for (const { page, at, ...row } of rows) found[pages[page - 1]!]!.push({ ...row, at: at.toISOString() });
@@ -77,9 +77,6 @@ interface PageRow extends Omit<Notification, 'at'>, Record<string, unknown> {
   page: number;
   at: Date;
 }
-
-/** Sorts behind every id, as ids are compared by their bytes. */
-const BEFORE_ALL = '~';
 
 // In the order of the unique key, so that two sets with the same orders wait for each other and not in a circle.
 const ADD = sql(
@@ -113,9 +110,9 @@ function list(byOrder: boolean, byCustomer: boolean): List {
               p.text, p.html, p.state, p.at, CASE p.state WHEN 'PENDING' THEN coalesce((SELECT e.attempts FROM notifications.effects e
                 WHERE e.kind = 'email' AND e.key = p.id LIMIT 1), 0) ELSE p.attempts END AS attempts
          FROM unnest($1::text[], $2::text[], $3::text[], $4::int[]) WITH ORDINALITY u(order_id, customer_id, before, size, page)
-        CROSS JOIN LATERAL (SELECT * FROM notifications.notifications n WHERE n.id < u.before ${narrowed}
-                             ORDER BY n.id DESC LIMIT u.size) p
-        ORDER BY u.page, p.id DESC`,
+        CROSS JOIN LATERAL (SELECT * FROM notifications.notifications n WHERE (n.at, n.id) < (coalesce((SELECT at FROM notifications.notifications b WHERE b.id = u.before), 'infinity'), u.before) ${narrowed}
+                             ORDER BY n.at DESC, n.id DESC LIMIT u.size) p
+        ORDER BY u.page, p.at DESC, p.id DESC`,
     ),
   };
 }

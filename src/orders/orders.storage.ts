@@ -4,6 +4,7 @@ import { OrdersRepair1700000000002 } from './migrations/0002-repair.js';
 import { OrdersLive1700000000003 } from './migrations/0003-live.js';
 import { OrdersTraces1700000000004 } from './migrations/0004-traces.js';
 import { OrdersTimelineTraces1700000000005 } from './migrations/0005-timeline-traces.js';
+import { OrdersPages1700000000006 } from './migrations/0006-pages.js';
 import { OrderSchema } from './orders.schema.js';
 
 /** What orders stores. */
@@ -16,5 +17,6 @@ export const ordersStorage: Storage = {
     OrdersLive1700000000003,
     OrdersTraces1700000000004,
     OrdersTimelineTraces1700000000005,
+    OrdersPages1700000000006,
   ],
 };

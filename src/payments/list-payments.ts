@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { type FindOptionsWhere, LessThan, Not } from 'typeorm';
 import { Database } from '../database/database.js';
 import type { Tx } from '../database/transaction.js';
 import { Failure } from '../failure.js';
@@ -9,10 +8,12 @@ import { Operation } from '../gates/operation.js';
 import { decodePage, encodePage } from '../gates/page.js';
 import type { Payment } from './index.js';
 import { paymentView } from './payment-answers.js';
-import type { PaymentRecord } from './payment-record.js';
 import { PaymentSchema } from './payment.schema.js';
 
 const PAGE = 50;
+
+/** Where a page ends: the time is the database's own, so that clocks of several houses cannot hide a payment. */
+const PLACE = '(SELECT b.created_at, b.id FROM payments.payments b WHERE b.id = :before)';
 
 /** Asks for payments, newest first. */
 @Operation({ name: 'payments.list', scope: 'payments:read', kind: 'query' })
@@ -44,15 +45,17 @@ export class ListPaymentsHandler implements UseCase<ListPayments, PaymentPage> {
     const before = positionOf(command);
     if (before instanceof Failure) return before;
     const size = command.pageSize ?? PAGE;
-    // Ids are UUIDv7, so their order is that of their making. A tombstone has no customer and is nobody's payment.
-    const where: FindOptionsWhere<PaymentRecord> = {
-      customerId: by.customerId ?? Not(''),
-      ...(command.orderId !== undefined && { orderId: command.orderId }),
-      ...(before !== undefined && { id: LessThan(before) }),
-    };
-    const found = await this.database.dataSource
-      .getRepository(PaymentSchema)
-      .find({ where, order: { id: 'DESC' }, take: size + 1 });
+    const query = this.database.dataSource.getRepository(PaymentSchema).createQueryBuilder('p');
+    // A tombstone has no customer and is nobody's payment.
+    if (by.customerId === undefined) query.where(`p.customerId <> ''`);
+    else query.where('p.customerId = :customerId', by);
+    if (command.orderId !== undefined) query.andWhere('p.orderId = :orderId', command);
+    if (before !== undefined) query.andWhere(`(p.createdAt, p.id) < ${PLACE}`, { before });
+    const found = await query
+      .orderBy('p.createdAt', 'DESC')
+      .addOrderBy('p.id', 'DESC')
+      .limit(size + 1)
+      .getMany();
     const payments = found.slice(0, size).map(paymentView);
     if (found.length <= size) return { payments };
     return { payments, nextPageToken: encodePage(command, [payments.at(-1)!.id]) };

@@ -77,9 +77,12 @@ it('knows its own migrations by the name of their schema, so that a newer one is
   }
 });
 
-/** What a version that still runs would trip over: it inserts without the new column, and reads what is taken away. */
+/**
+ * What a version that still runs would trip over: it inserts without the new column, and reads what is taken away. An
+ * index that goes changes no answer of it, only how soon that comes.
+ */
 const TAKES_AWAY =
-  /\bDROP\b|\bRENAME\b|\bALTER COLUMN\b|\bSET NOT NULL\b|ADD COLUMN (?:(?!DEFAULT|,|$).)*NOT NULL(?!.*DEFAULT)/i;
+  /\bDROP (?!INDEX)|\bRENAME\b|\bALTER COLUMN\b|\bSET NOT NULL\b|ADD COLUMN (?:(?!DEFAULT|,|$).)*NOT NULL(?!.*DEFAULT)/i;
 
 it.each(storages.map(({ schema, migrations }) => [schema, migrations] as const))(
   'the migrations of %s only add, so that the version before goes on beside this one',

@@ -117,9 +117,9 @@ const HISTORY = sql(
     ORDER BY 1, t.order_id, t.sequence`,
 );
 
-const NEWEST = sql('orders.feed.newest', 'SELECT id FROM orders.orders ORDER BY id DESC LIMIT $1');
+const NEWEST = sql('orders.feed.newest', 'SELECT id FROM orders.orders ORDER BY created_at DESC, id DESC LIMIT $1');
 
 const NEWEST_OF = sql(
   'orders.feed.newest-of',
-  'SELECT id FROM orders.orders WHERE customer_id = $2 ORDER BY id DESC LIMIT $1',
+  'SELECT id FROM orders.orders WHERE customer_id = $2 ORDER BY created_at DESC, id DESC LIMIT $1',
 );
