@@ -55,6 +55,7 @@ export class ModuleTraffic {
   readonly backlog: Backlog;
   readonly loops: Loop[] = [];
   private readonly lanesLoop: Loop;
+  private readonly effectsLoop: Loop;
   readonly relayLoop: Loop;
   private readonly relay: Relay;
 
@@ -78,7 +79,7 @@ export class ModuleTraffic {
     this.strangers = new Strangers(module, new Allowance(module), this.handled);
     this.pressure = new Pressure(module, database, around.storedAtMost);
     this.timers = new Timers(module, database, this.outbox);
-    this.effects = new Effects(module, database, around.handlers.tell);
+    this.effects = new Effects(module, database, () => this.effectsLoop.bell.ring(), around.handlers.tell);
     this.overdue = new Overdue(module, database);
     this.backlog = new Backlog(module, database);
     const lanes = new Lanes(
@@ -102,7 +103,7 @@ export class ModuleTraffic {
     notices.on(more, () => this.relayLoop.bell.ring());
     this.lanesLoop = this.loop('lanes', () => lanes.step());
     this.loop('timers', () => this.timers.step());
-    this.loop('effects', () => this.effects.sweep());
+    this.effectsLoop = this.loop('effects', () => this.effects.sweep());
     this.loop('memory', () => memory.step());
     this.loop('peers', () => this.peers.step());
     this.loop('overdue', () => this.overdue.step());

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Effect, EffectKind, Said } from '../../src/messaging/effects/effect.js';
 import { eventually } from '../support/eventually.js';
 import { useDatabase } from '../support/fixtures.js';
@@ -108,6 +109,20 @@ it('claims what is due once, however many processes sweep', async () => {
   await eventually(() => expect(kinds.flatMap((k) => k.settled)).toHaveLength(600), { within: 20_000 });
   expect(kinds.flatMap((k) => k.tried)).toHaveLength(600);
 });
+
+it('works off a backlog as fast as it runs, not one room each time the sweep wakes by itself', async () => {
+  const kind = new Ring('one', async () => {
+    await sleep(1 + (kind.tried.length % 5));
+    return { done: 'one' };
+  });
+  const house = await open(kind);
+  // By the poll alone, which comes each second, these would take more than half a minute.
+  await house.source.query(
+    `INSERT INTO beta.effects (kind, key, body, lease) SELECT 'ring', 'k' || i, '{}', now() FROM generate_series(1, 2500) i`,
+  );
+  await eventually(() => expect(kind.settled).toHaveLength(2_500), { within: 15_000 });
+  expect(kind.tried).toHaveLength(2_500);
+}, 30_000);
 
 it('probes a dependency that is away every five seconds, and makes everything due at once when it answers', async () => {
   let away = true;

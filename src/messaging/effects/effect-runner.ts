@@ -27,7 +27,11 @@ export class EffectRunner {
 
   constructor(
     readonly kind: AnyEffectKind,
-    private readonly settle: (settled: Settled[]) => Promise<void>,
+    private readonly to: {
+      settle: (settled: Settled[]) => Promise<void>;
+      /** Half of what may run at once is free, and nothing waits here. */
+      roomy: () => void;
+    },
     private readonly logger: Logger,
     private readonly tell?: TellSpan,
   ) {}
@@ -89,6 +93,7 @@ export class EffectRunner {
     this.settled.push({ effect, said, tookMs: performance.now() - began });
     this.settling ??= this.settleAll().finally(() => (this.settling = undefined));
     this.begin();
+    if (this.room() >= this.kind.concurrency / 2) this.to.roomy();
   }
 
   private async settleAll(): Promise<void> {
@@ -100,7 +105,7 @@ export class EffectRunner {
   /** A set that throws is settled one by one; one that still throws keeps its lease, and is asked for by key later. */
   private async settleSet(set: Settled[]): Promise<void> {
     try {
-      await this.settle(set);
+      await this.to.settle(set);
     } catch (error) {
       if (set.length === 1 || isConnectionError(error))
         this.logger.error(
