@@ -2,13 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { HouseProcess } from '../../support/process.js';
 import type { RestClient } from '../../support/rest-client.js';
 
-/** A probe that is not answered in this time is a no, whatever may come of it. */
-const PROBE_MS = 500;
+/** A probe that is not answered in this time says nothing; only so many in a row are a no, as balancers have it. */
+const PROBE_MS = 1_000;
+const UNANSWERED = 3;
 const EVERY_MS = 100;
 
 /** Sends each call to the next replica whose /readyz said yes last; asks each of them again and again, as balancers do. */
 export class Balancer {
   private readonly ready = new Set<HouseProcess>();
+  private readonly unanswered = new Map<HouseProcess, number>();
   private turn = 0;
   private running = true;
   private asking: Promise<unknown> = Promise.resolve();
@@ -40,13 +42,16 @@ export class Balancer {
     for (; this.running; await sleep(EVERY_MS)) await this.ask(house);
   }
 
+  /** Refused or 503 is a no at once. */
   private async ask(house: HouseProcess): Promise<void> {
     const answer = fetch(`${house.rest.origin}/readyz`, { signal: AbortSignal.timeout(PROBE_MS) });
-    const says = await answer.then(
-      ({ status }) => status === 200,
-      () => false,
+    const said = await answer.then(
+      ({ status }) => (status === 200 ? 'yes' : 'no'),
+      (error: Error) => (error.name === 'TimeoutError' ? 'nothing' : 'no'),
     );
-    if (says) this.ready.add(house);
-    else this.ready.delete(house);
+    const unanswered = said === 'nothing' ? (this.unanswered.get(house) ?? 0) + 1 : 0;
+    this.unanswered.set(house, unanswered);
+    if (said === 'yes') this.ready.add(house);
+    else if (said === 'no' || unanswered >= UNANSWERED) this.ready.delete(house);
   }
 }
