@@ -76,8 +76,9 @@ export class GatesModule {
         },
         {
           provide: Gatherer,
-          useFactory: (execution: Execution, spans?: CallSpans) => new Gatherer(execution, spans),
-          inject: [Execution, { token: CallSpans, optional: true }],
+          useFactory: (execution: Execution, { courtesy }: Traffic, spans?: CallSpans) =>
+            new Gatherer(execution, { courtesy, spans }),
+          inject: [Execution, Traffic, { token: CallSpans, optional: true }],
         },
       ],
       exports: [Execution, Gatherer],

@@ -1,5 +1,6 @@
 import { isConnectionError } from '../database/database.js';
 import { Failure, unavailable } from '../failure.js';
+import type { Courtesy } from '../messaging/courtesy.js';
 import type { Answer, Asked, UseCase } from './asked.js';
 import type { CallSpans } from './call-spans.js';
 import type { Execution } from './execution.js';
@@ -24,20 +25,21 @@ export class Gatherer {
 
   constructor(
     private readonly execution: Execution,
-    private readonly spans?: CallSpans,
+    private readonly to: { courtesy?: Courtesy; spans?: CallSpans } = {},
   ) {}
 
   /** The answer to one call, gathered with its neighbours. */
   gather<C extends object, R>(useCase: UseCase<C, R>, asked: Asked<C>): Promise<Answer<R>> {
     let queue = this.queues.get(useCase) as Queue<C, R> | undefined;
     if (!queue) {
-      queue = new Queue((set) =>
-        asked.operation.kind === 'query' ? this.execution.ask(useCase, set) : this.execution.run(useCase, set),
-      );
+      queue =
+        asked.operation.kind === 'query'
+          ? new Queue((set) => this.execution.ask(useCase, set))
+          : new Queue((set) => this.execution.run(useCase, set), this.to.courtesy);
       this.queues.set(useCase, queue as never);
     }
     const answer = queue.add(asked);
-    this.spans?.follow(asked, answer);
+    this.to.spans?.follow(asked, answer);
     return answer;
   }
 }
@@ -46,12 +48,16 @@ class Queue<C extends object, R> {
   private waiting: Call<C, R>[] = [];
   private inFlight = false;
 
-  constructor(private readonly run: (asked: Asked<C>[]) => Promise<Answer<R>[]>) {}
+  constructor(
+    private readonly run: (asked: Asked<C>[]) => Promise<Answer<R>[]>,
+    private readonly courtesy?: Courtesy,
+  ) {}
 
   add(asked: Asked<C>): Promise<Answer<R>> {
     if (this.waiting.length >= WAITING) throw busy();
     return new Promise((answer, fail) => {
       this.waiting.push({ asked, since: performance.now(), answer, fail });
+      this.courtesy?.came();
       // Begun at the end of this turn of the event loop, so that calls read from the sockets together go together.
       if (!this.inFlight) {
         this.inFlight = true;
@@ -61,7 +67,11 @@ class Queue<C extends object, R> {
   }
 
   private async work(): Promise<void> {
-    while (this.waiting.length > 0) await this.take(this.waiting.splice(0, SET));
+    while (this.waiting.length > 0) {
+      const calls = this.waiting.splice(0, SET);
+      await this.take(calls);
+      this.courtesy?.answered(calls.length);
+    }
     this.inFlight = false;
   }
 

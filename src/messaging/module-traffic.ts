@@ -3,6 +3,7 @@ import { Allowance } from './inbox/allowance.js';
 import { Backlog } from './inbox/backlog.js';
 import { Birth } from './birth.js';
 import type { Broker } from './broker/broker.js';
+import type { Courtesy } from './courtesy.js';
 import { Effects } from './effects/effects.js';
 import { Handled } from './inbox/handled.js';
 import type { Handlers } from './handlers.js';
@@ -32,6 +33,8 @@ export interface Surroundings {
   /** Every module of this process, for the carrier that goes without a broker. */
   readonly subscribers: ReadonlyMap<string, Subscriber>;
   readonly storedAtMost: number;
+  /** What this process shows to those who call it. */
+  readonly courtesy: Courtesy;
   /** What processes that share this database tell each other. */
   noticesOf(database: Database): Notices;
 }
@@ -50,6 +53,7 @@ export class ModuleTraffic {
   readonly pressure: Pressure;
   readonly peers: Peers;
   readonly birth: Birth;
+  readonly courtesy: Courtesy;
   readonly handled = new Handled();
   readonly overdue: Overdue;
   readonly backlog: Backlog;
@@ -65,6 +69,7 @@ export class ModuleTraffic {
     private readonly around: Surroundings,
     retentionDays: number,
   ) {
+    this.courtesy = around.courtesy;
     this.outbox = new Outbox(module, around.broker !== undefined, () => this.relayLoop.bell.ring());
     const notices = around.noticesOf(database);
     const topic = `${module}.inbox`;
@@ -79,7 +84,11 @@ export class ModuleTraffic {
     this.strangers = new Strangers(module, new Allowance(module), this.handled);
     this.pressure = new Pressure(module, database, around.storedAtMost);
     this.timers = new Timers(module, database, this.outbox);
-    this.effects = new Effects(module, database, () => this.effectsLoop.bell.ring(), around.handlers.tell);
+    this.effects = new Effects(
+      module,
+      { database, courtesy: around.courtesy, wake: () => this.effectsLoop.bell.ring() },
+      around.handlers.tell,
+    );
     this.overdue = new Overdue(module, database);
     this.backlog = new Backlog(module, database);
     const lanes = new Lanes(
@@ -89,7 +98,7 @@ export class ModuleTraffic {
     const memory = new Memory(module, database, retentionDays);
     this.relay = new Relay(
       module,
-      { database, birth: this.birth },
+      { database, birth: this.birth, courtesy: around.courtesy },
       this.carrier(),
       around.broker ? undefined : this.peers,
     );

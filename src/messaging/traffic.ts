@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { Database } from '../database/database.js';
 import type { Broker } from './broker/broker.js';
 import { moduleOf } from './contract.js';
+import { Courtesy } from './courtesy.js';
 import { DeadLetters } from './inbox/dead-letters.js';
 import type { Handlers } from './handlers.js';
 import { Horizon } from './horizon.js';
@@ -33,6 +34,7 @@ export class Traffic implements Surroundings {
   readonly subscribers = new Map<string, Subscriber>();
   readonly signature: Signature;
   readonly storedAtMost: number;
+  readonly courtesy = new Courtesy();
   private readonly sorted: (module: string) => SortedKeys;
   private readonly notices = new Map<Database, Notices>();
 

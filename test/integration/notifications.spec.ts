@@ -204,7 +204,7 @@ describe('notifications', () => {
 
   /** Writes notifications and never sends them, as a process that dies after the commit. */
   const writingOnly = async () => {
-    const resting = new Effects('notifications', house.database, () => undefined);
+    const resting = new Effects('notifications', { database: house.database, wake: () => undefined });
     resting.register(house.app.get(EmailEffect, { strict: false }));
     await resting.stop();
     return new WriteNotification(house.app.get(NotificationsRepository, { strict: false }), resting);

@@ -45,7 +45,7 @@ let payments: House;
 
 /** Payments without a carrier: what it says stays in its outbox. */
 class House {
-  readonly effects = new Effects('payments', database, () => undefined);
+  readonly effects = new Effects('payments', { database, wake: () => undefined });
   readonly story: PaymentStory;
   private readonly commands: AdvancePayment;
 

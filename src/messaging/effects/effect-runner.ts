@@ -29,6 +29,8 @@ export class EffectRunner {
     readonly kind: AnyEffectKind,
     private readonly to: {
       settle: (settled: Settled[]) => Promise<void>;
+      /** Lets what is more urgent go first; outcomes gather meanwhile. */
+      turn: () => Promise<void>;
       /** Half of what may run at once is free, and nothing waits here. */
       roomy: () => void;
     },
@@ -99,7 +101,10 @@ export class EffectRunner {
   private async settleAll(): Promise<void> {
     // Outcomes that arrive in the same turn of the event loop go together.
     await new Promise((resolve) => setImmediate(resolve));
-    while (this.settled.length > 0) await this.settleSet(this.settled.splice(0, SETTLE_SET));
+    while (this.settled.length > 0) {
+      await this.to.turn();
+      await this.settleSet(this.settled.splice(0, SETTLE_SET));
+    }
   }
 
   /** A set that throws is settled one by one; one that still throws keeps its lease, and is asked for by key later. */

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { Circuit } from './circuit.js';
+import type { Courtesy } from '../courtesy.js';
 import type { Database } from '../../database/database.js';
 import { sql, type Statement } from '../../database/statement.js';
 import type { Tx, Writing } from '../../database/transaction.js';
@@ -21,9 +22,12 @@ export class Effects {
 
   constructor(
     schema: string,
-    private readonly database: Database,
-    /** Calls for a sweep: a backlog must drain as fast as it runs, not one room each poll (32 mails a second, measured). */
-    private readonly wake: () => void,
+    private readonly of: {
+      database: Database;
+      courtesy?: Courtesy;
+      /** Calls for a sweep: a backlog must drain as fast as it runs, not one room each poll (32 mails a second, measured). */
+      wake: () => void;
+    },
     private readonly tell?: TellSpan,
   ) {
     this.text = statements(schema);
@@ -33,8 +37,9 @@ export class Effects {
     this.circuits.set(kind.kind, new Circuit());
     const to = {
       settle: (settled: Settled[]) => this.settle(kind, settled),
+      turn: async () => this.of.courtesy?.show(),
       roomy: () => {
-        if (this.behind.delete(kind.kind)) this.wake();
+        if (this.behind.delete(kind.kind)) this.of.wake();
       },
     };
     this.runners.set(kind.kind, new EffectRunner(kind, to, this.logger, this.tell));
@@ -59,7 +64,7 @@ export class Effects {
       const room = Math.min(SWEEP_SET, runner.room());
       this.behind.add(runner.kind.kind);
       if (room === 0) continue;
-      const rows = await this.database.transaction((tx) =>
+      const rows = await this.of.database.transaction((tx) =>
         tx.rows<EffectRow>(this.text.claim, [runner.kind.kind, room, leaseOf(runner.kind)]),
       );
       if (rows.length < room) this.behind.delete(runner.kind.kind);
@@ -97,7 +102,7 @@ export class Effects {
 
   /** Ends effects with a result and puts the others back, each only if it is still ours. */
   private async settle(kind: AnyEffectKind, settled: Settled[]): Promise<void> {
-    await this.database.transaction(async (tx) => {
+    await this.of.database.transaction(async (tx) => {
       const again = settled.filter((s) => 'again' in s.said);
       const done = settled.filter((s) => 'done' in s.said);
       if (done.length > 0) await this.answered(tx, kind.kind);

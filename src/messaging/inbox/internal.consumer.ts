@@ -1,6 +1,7 @@
 import { uuidv7 } from '../../uuid.js';
 import { type Database, isConnectionError } from '../../database/database.js';
 import type { Broker, Delivery } from '../broker/broker.js';
+import type { Courtesy } from '../courtesy.js';
 import { unpack } from '../outbox/envelope.js';
 import type { Handlers } from '../handlers.js';
 import type { Intake } from './intake.js';
@@ -29,6 +30,7 @@ export class InternalConsumer {
       strangers: Strangers;
       pressure: Pressure;
       peers: Peers;
+      courtesy: Courtesy;
     },
     private readonly handlers: Handlers,
     private readonly signature: Signature,
@@ -44,7 +46,8 @@ export class InternalConsumer {
    * is quiet or nobody else is there, which costs less.
    */
   private async take(deliveries: Delivery[]): Promise<void> {
-    const { database, intake, peers } = this.to;
+    const { database, intake, peers, courtesy } = this.to;
+    await courtesy.show();
     const messages: Message[] = [];
     for (const delivery of deliveries) messages.push(...(await this.open(delivery)));
     const store = () => database.transaction((tx) => intake.store(tx, messages));

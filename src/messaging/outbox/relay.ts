@@ -3,6 +3,7 @@ import { sql } from '../../database/statement.js';
 import type { Tx } from '../../database/transaction.js';
 import type { Birth } from '../birth.js';
 import type { Carrier } from './carrier.js';
+import type { Courtesy } from '../courtesy.js';
 import type { Progress } from '../loop.js';
 import type { Outgoing } from '../message.js';
 import type { Peers } from '../peers.js';
@@ -29,7 +30,7 @@ export class Relay {
 
   constructor(
     schema: string,
-    private readonly of: { database: Database; birth: Birth },
+    private readonly of: { database: Database; birth: Birth; courtesy?: Courtesy },
     private readonly carrier: Carrier,
     /** With whom the lanes are shared: where carrying is handling. To a broker whoever comes first carries. */
     private readonly peers?: Peers,
@@ -39,6 +40,7 @@ export class Relay {
 
   async step(): Promise<Progress> {
     if (!this.carrier.ready()) return 'idle';
+    await this.of.courtesy?.show();
     try {
       const began = await this.of.birth.since();
       return await this.of.database.transaction((tx) => this.pass(tx, began));
