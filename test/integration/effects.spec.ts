@@ -150,3 +150,22 @@ it('raises the alarm for what is tried in vain for five minutes', async () => {
   await other.source.query('DELETE FROM beta.effects');
   await eventually(() => expect(other.traffic.of('beta').overdue.found).toBe(0), { within: 15_000 });
 }, 30_000);
+
+it('leases to a process no more than it can begin soon; the others are due for whoever has room', async () => {
+  let answer: (said: Said<string>) => void = () => undefined;
+  const hanging = new Promise<Said<string>>((resolve) => (answer = resolve));
+  const busy = new Ring('busy', () => hanging);
+  const first = await open(busy);
+  await start(first, 500);
+  const due = async () =>
+    (await first.source.query<{ n: number }[]>('SELECT count(*)::int AS n FROM beta.effects WHERE lease <= now()'))[0]!
+      .n;
+  // It runs 64 at once and keeps four times as many ready.
+  expect(await due()).toBe(500 - 4 * 64);
+  const free = new Ring('free', async () => ({ done: 'free' }));
+  await open(free);
+  await eventually(() => expect(free.settled.length).toBeGreaterThanOrEqual(500 - 4 * 64));
+  answer({ done: 'busy' });
+  await eventually(() => expect(busy.settled.length + free.settled.length).toBe(500), { within: 20_000 });
+  expect(busy.settled.length).toBeGreaterThanOrEqual(64);
+}, 40_000);

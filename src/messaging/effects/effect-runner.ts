@@ -8,8 +8,8 @@ import { hop, isSampled, traceSaid } from '../trace.js';
 /** What a lease has beyond the time of one attempt: for waiting in memory, and for settling. */
 export const SLACK_MS = 5_000;
 const SETTLE_SET = 200;
-/** Of more than these the lease runs out first, so the sweep has them; while a provider hangs it is memory saved. */
-const WAITING = 10_000;
+/** So many times what runs at once may wait here; more would wait for longer than a lease. */
+const AHEAD = 4;
 
 export interface Settled {
   effect: Effect<unknown>;
@@ -43,11 +43,15 @@ export class EffectRunner {
     return this.stopping ? 0 : Math.max(0, this.kind.concurrency - this.under - this.waiting.length);
   }
 
+  /** How many new ones can begin here soon, and so may be born leased to this process. */
+  ahead(): number {
+    return this.stopping ? 0 : Math.max(0, AHEAD * this.kind.concurrency - this.waiting.length);
+  }
+
   run(effects: Effect<unknown>[]): void {
     // One that could not begin in time is dropped here: its lease runs out and the sweep finds it again.
     const until = performance.now() + SLACK_MS - 1_000;
-    const room = WAITING - this.waiting.length;
-    for (const effect of effects.slice(0, Math.max(0, room))) this.waiting.push({ effect, until });
+    for (const effect of effects) this.waiting.push({ effect, until });
     this.begin();
   }
 

@@ -79,25 +79,49 @@ export class Effects {
     await Promise.all([...this.runners.values()].map((r) => r.stop()));
   }
 
-  /** Inserted already leased to this process, whose runner takes them from memory after the commit. */
+  /**
+   * Inserted already leased to this process, whose runner takes them from memory after the commit; what it could not begin
+   * soon is born due, for whoever has room first. While older ones are due the new ones stand behind them.
+   */
   private birth(tx: Tx, rows: (Beginning & { kind: string })[]): Writing {
+    const ours = this.leasedOf(rows);
     return {
       statement: this.text.insert,
       values: [
         rows.map((r) => r.kind),
         rows.map((r) => r.key),
         rows.map((r) => JSON.stringify(r.body)),
-        rows.map((r) => leaseOf(this.runners.get(r.kind)!.kind)),
+        rows.map((r) => (ours.has(r) ? leaseOf(this.runners.get(r.kind)!.kind) : 0)),
         rows.map((r) => r.trace ?? null),
       ],
       then: (born) =>
         tx.afterCommit(() => {
-          rows.forEach(({ kind, ...row }, i) => {
-            const effect = { ...row, id: born[i]!['id'] as string, token: 1, attempts: 0, ageMs: 0 };
+          rows.forEach((row, i) => {
+            const { kind, ...beginning } = row;
+            if (!ours.has(row)) return this.leave(kind);
+            const effect = { ...beginning, id: born[i]!['id'] as string, token: 1, attempts: 0, ageMs: 0 };
             this.runners.get(kind)!.run([effect]);
           });
         }),
     };
+  }
+
+  private leasedOf<R extends { kind: string }>(rows: R[]): ReadonlySet<R> {
+    const ours = new Set<R>();
+    for (const [kind, runner] of this.runners) {
+      const ahead = this.behind.has(kind) ? 0 : runner.ahead();
+      rows
+        .filter((row) => row.kind === kind)
+        .slice(0, ahead)
+        .forEach((row) => ours.add(row));
+    }
+    return ours;
+  }
+
+  /** An effect of this kind is due, and the sweep may have looked before it was committed. */
+  private leave(kind: string): void {
+    if (this.runners.get(kind)!.room() > 0) this.of.wake();
+    else this.behind.add(kind);
   }
 
   /** Ends effects with a result and puts the others back, each only if it is still ours. */
