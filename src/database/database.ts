@@ -30,7 +30,14 @@ type Begun = [unknown, { rows: { xid: string }[] }];
 
 /** One PostgreSQL as a module sees it: transactions whose outcome is always known, and plain reads. */
 export class Database {
+  private answeredAt = -Infinity;
+
   constructor(readonly dataSource: DataSource) {}
+
+  /** Whether it answered anything within so many milliseconds: a pool that is all in use is no database that is away. */
+  answeredWithin(milliseconds: number): boolean {
+    return performance.now() - this.answeredAt < milliseconds;
+  }
 
   /**
    * Runs `work` in a transaction. Serialization failures and deadlocks run the whole work again, five times with jitter,
@@ -69,7 +76,9 @@ export class Database {
   private async connected<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
     const runner = this.dataSource.createQueryRunner();
     try {
-      return await work((await runner.connect()) as PoolClient);
+      const result = await work((await runner.connect()) as PoolClient);
+      this.answeredAt = performance.now();
+      return result;
     } finally {
       await runner.release();
     }
