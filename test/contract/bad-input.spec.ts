@@ -380,6 +380,17 @@ it('calls no other handler, however a body or a header names it', async () => {
   await allIsWell();
 });
 
+it('refuses a deadline over gRPC that nobody can read as the mistake of whoever sent it', async () => {
+  for (const timeout of ['soon', '1', 'S', '1 year']) {
+    const { code, status } = await at.caller.rpc('orders.list', Buffer.alloc(0), {
+      ...bearer,
+      'grpc-timeout': timeout,
+    });
+    expect([timeout, code, status]).toEqual([timeout, 'invalid', 'INVALID_ARGUMENT']);
+  }
+  await allIsWell();
+});
+
 it('keeps of bodies of 20 MB the beginning, and goes on', async () => {
   const client = await AmqpClient.connect(at.brokerUrl, KEY);
   client.channel.on('error', () => undefined);

@@ -11,6 +11,7 @@ import { grpcDefinition, grpcServices, isInternal, moduleOf } from './definition
 import { GrpcHealth } from './health.js';
 import { addReflection } from './reflection.js';
 import { grpcStatus } from './status.js';
+import { refuseUnreadableTimeouts } from './timeout.js';
 
 export interface GrpcSettings {
   host: string;
@@ -58,7 +59,11 @@ export class GrpcGate extends ServerGrpc {
   override async listen(callback: (error?: unknown) => void): Promise<void> {
     try {
       const age = this.settings.connectionAgeMs ?? CONNECTION_AGE_MS;
-      const server = new Server({ ...CHANNEL, 'grpc.max_connection_age_ms': age });
+      const server = new Server({
+        ...CHANNEL,
+        'grpc.max_connection_age_ms': age,
+        interceptors: [refuseUnreadableTimeouts],
+      });
       this.grpcClient = server;
       await this.bindEvents();
       this.addOthers(server);
