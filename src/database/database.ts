@@ -2,8 +2,9 @@ import type { PoolClient, QueryResultRow } from 'pg';
 import type { DataSource } from 'typeorm';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unavailable } from '../failure.js';
-import type { Statement } from './statement.js';
-import { corked, Tx } from './transaction.js';
+import { corked } from '../corked.js';
+import { asked, sql, type Statement } from './statement.js';
+import { type Began, socketOf, Tx } from './transaction.js';
 
 const SERIALIZATION_FAILURE = '40001';
 const DEADLOCK_DETECTED = '40P01';
@@ -25,8 +26,10 @@ export function isConnectionError(error: unknown): boolean {
 /** Whether the work waited in vain for somebody else's lock (`lock_timeout`, `statement_timeout`): it may pass next time. */
 export const isBusy = (error: unknown): boolean => ['55P03', '57014'].includes(sqlState(error) ?? '');
 
-/** What BEGIN and the look at the transaction's id answer. */
-type Begun = [unknown, { rows: { xid: string }[] }];
+const OUTCOME = sql('database.xact-status', 'SELECT pg_xact_status($1::text::xid8) AS status');
+
+/** What BEGIN and the look at the transaction's id and time answer. */
+type Begun = [unknown, { rows: Began[] }];
 
 /** One PostgreSQL as a module sees it: transactions whose outcome is always known, and plain reads. */
 export class Database {
@@ -57,7 +60,7 @@ export class Database {
 
   /** One statement outside any transaction. */
   async rows<T extends QueryResultRow>(statement: Statement, values: unknown[] = []): Promise<T[]> {
-    return this.connected(async (client) => (await client.query<T>({ ...statement, values })).rows);
+    return this.connected(async (client) => (await client.query<T>(asked(statement, values))).rows);
   }
 
   /** Reads through the same interface as a transaction, each statement on its own. */
@@ -86,18 +89,20 @@ export class Database {
 
   private async once<T>(client: PoolClient, work: (tx: Tx) => Promise<T>): Promise<T> {
     // Not awaited: it travels with the first statement. The id is what an unanswered COMMIT is looked up by.
-    const uncork = corked(client);
-    const begun = client.query('BEGIN; SELECT pg_current_xact_id()::text AS xid') as unknown as Promise<Begun>;
-    begun.catch(() => undefined);
+    const uncork = corked(socketOf(client));
+    const begun = client.query('BEGIN; SELECT pg_current_xact_id()::text AS xid, now() AS at') as unknown;
     setImmediate(uncork);
-    const tx = new Tx(client);
+    const tx = new Tx(
+      client,
+      (begun as Promise<Begun>).then(([, { rows }]) => rows[0]!),
+    );
     let result: T;
     let xid: string;
     try {
       result = await work(tx);
-      xid = (await begun)[1].rows[0]!.xid;
+      ({ xid } = await tx.begun());
     } catch (error) {
-      await client.query('ROLLBACK').catch(() => undefined);
+      await tx.undo();
       throw error;
     }
     await this.commit(tx, xid);
@@ -120,10 +125,7 @@ export class Database {
   private async wasCommitted(xid: string): Promise<boolean> {
     for (const until = performance.now() + 10_000; performance.now() < until; await sleep(100)) {
       try {
-        const [found] = await this.rows<{ status: string | null }>(
-          { name: 'database.xact-status', text: 'SELECT pg_xact_status($1::text::xid8) AS status' },
-          [xid],
-        );
+        const [found] = await this.rows<{ status: string | null }>(OUTCOME, [xid]);
         if (found?.status && found.status !== 'in progress') return found.status === 'committed';
       } catch (error) {
         if (!isConnectionError(error)) throw error;

@@ -32,8 +32,8 @@ export class HoldsRepository {
   }
 
   /** Writes the new states of locked holds; their lines never change. */
-  async update(tx: Tx, holds: Hold[]): Promise<void> {
-    if (holds.length > 0) await tx.run(UPDATE, [holds.map((h) => h.orderId), holds.map((h) => h.state)]);
+  update(tx: Tx, holds: Hold[]): void {
+    if (holds.length > 0) tx.write(UPDATE, [holds.map((h) => h.orderId), holds.map((h) => h.state)]);
   }
 }
 

@@ -59,7 +59,7 @@ export class MoveStock {
     const items = await this.items.forUpdate(tx, skusToLock(asked));
     const allotment = new Allotment([...items.values()]);
     const decided = asked.map((one, i) => ({ ...one, step: allotment.decide(one), trace: messages[i]!.trace }));
-    await this.items.change(
+    this.items.move(
       tx,
       allotment.sums().map((sum) => ({ ...sum, received: 0, version: 1 })),
     );
@@ -74,7 +74,7 @@ export class MoveStock {
         step.state && (standing === 'none') === isNew ? [{ orderId, state: step.state, lines }] : [],
       );
     await this.holds.add(tx, holds(true));
-    await this.holds.update(tx, holds(false));
+    this.holds.update(tx, holds(false));
   }
 
   /** Answers, also when it was answered before; what cannot happen is said aloud. */

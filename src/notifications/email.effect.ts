@@ -47,7 +47,7 @@ export class EmailEffect implements EffectKind<Letter, NotificationState>, OnMod
   }
 
   async settle(tx: Tx, settled: { effect: Effect<Letter>; result: NotificationState }[]): Promise<void> {
-    await this.notifications.end(
+    this.notifications.end(
       tx,
       settled.map(({ effect, result }) => ({ id: effect.key, state: result, attempts: effect.attempts + 1 })),
     );

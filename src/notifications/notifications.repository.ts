@@ -51,8 +51,8 @@ export class NotificationsRepository {
       .map(({ id, to, subject, text, html }) => ({ id, to, subject, text, html, at: written.get(id)! }));
   }
 
-  async end(tx: Tx, endings: Ending[]): Promise<void> {
-    await tx.run(END, [endings.map((e) => e.id), endings.map((e) => e.state), endings.map((e) => e.attempts)]);
+  end(tx: Tx, endings: Ending[]): void {
+    tx.write(END, [endings.map((e) => e.id), endings.map((e) => e.state), endings.map((e) => e.attempts)]);
   }
 
   /** Newest first, one list for each page asked; pages narrowed by the same fields share a statement. */

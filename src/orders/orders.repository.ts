@@ -23,7 +23,7 @@ export class OrdersRepository {
   async add(tx: Tx, orders: PlacedOrder[], entries: TimelineEntry[]): Promise<void> {
     if (orders.length === 0) return;
     const views = orders.map((o) => o.view);
-    const [stored] = await tx.rows<{ at: Date }>(ADD, [
+    tx.write(ADD, [
       views.map((v) => v.id),
       views.map((v) => v.customerId),
       views.map((v) => v.email),
@@ -34,7 +34,8 @@ export class OrdersRepository {
       views.map((v) => v.locale),
       views.map((v) => v.note ?? null),
     ]);
-    for (const view of views) view.createdAt = view.updatedAt = stored!.at.toISOString();
+    const at = (await tx.at()).toISOString();
+    for (const view of views) view.createdAt = view.updatedAt = at;
     this.tell(tx, orders, entries);
   }
 
@@ -52,7 +53,7 @@ export class OrdersRepository {
   /** Writes what the story changed. */
   async update(tx: Tx, orders: PlacedOrder[], entries: TimelineEntry[]): Promise<void> {
     if (orders.length === 0) return;
-    const rows = await tx.rows<{ at: Date }>(UPDATE, [
+    tx.write(UPDATE, [
       orders.map((o) => o.view.id),
       orders.map((o) => o.view.state),
       orders.map((o) => o.view.reason ?? null),
@@ -61,7 +62,8 @@ export class OrdersRepository {
       orders.map((o) => o.hidden.paymentUndone),
       orders.map((o) => o.hidden.stockUndone),
     ]);
-    for (const { view } of orders) view.updatedAt = rows[0]!.at.toISOString();
+    const at = (await tx.at()).toISOString();
+    for (const { view } of orders) view.updatedAt = at;
     this.tell(tx, orders, entries);
   }
 
@@ -141,8 +143,7 @@ const ADD = sql(
   `INSERT INTO orders.orders (id, state, customer_id, email, currency, lines, total, payment_method, locale, note, version)
    SELECT i, 'PLACED', c, e, u, l::jsonb, t, p, o, n, 1
      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::text[])
-       x(i, c, e, u, l, t, p, o, n)
-   RETURNING created_at AS at`,
+       x(i, c, e, u, l, t, p, o, n)`,
 );
 
 const FOR_UPDATE = sql(
@@ -161,7 +162,7 @@ const UPDATE = sql(
   `UPDATE orders.orders o SET state = u.s, reason = u.r, version = u.v, ending = u.e, payment_undone = u.pu, stock_undone = u.su,
           updated_at = now(), confirmed_at = CASE WHEN u.s = 'CONFIRMED' THEN coalesce(o.confirmed_at, now()) ELSE o.confirmed_at END
      FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::bool[], $7::bool[]) u(i, s, r, v, e, pu, su)
-    WHERE o.id = u.i RETURNING o.updated_at AS at`,
+    WHERE o.id = u.i`,
 );
 
 const TIMELINES = sql(

@@ -42,41 +42,30 @@ export class PaymentStory {
       if (step.payment.state !== 'NONE') after.set(orderId, step.payment);
       return step;
     });
-    const updatedAt = await this.write(tx, before, after);
-    steps.forEach((step, i) => this.follow(tx, step, updatedAt.get(step.payment.id), happenings[i]!.trace));
-    return steps.map(({ payment, refusal }) => ({
-      payment: { ...payment, updatedAt: updatedAt.get(payment.id) ?? payment.updatedAt },
-      refusal,
-    }));
+    const updated = this.write(tx, before, after);
+    const at = await tx.at();
+    const dated = (payment: PaymentRecord) => (updated.has(payment.id) ? { ...payment, updatedAt: at } : payment);
+    steps.forEach((step, i) => this.follow(tx, { ...step, payment: dated(step.payment) }, happenings[i]!.trace));
+    return steps.map(({ payment, refusal }) => ({ payment: dated(payment), refusal }));
   }
 
-  private async write(
-    tx: Tx,
-    before: Map<string, PaymentRecord>,
-    after: Map<string, PaymentRecord>,
-  ): Promise<Map<string, Date>> {
+  /** Answers which payments, by their ids, are not new and were changed. */
+  private write(tx: Tx, before: Map<string, PaymentRecord>, after: Map<string, PaymentRecord>): ReadonlySet<string> {
     const changed = [...after.values()].filter((payment) => before.get(payment.orderId) !== payment);
-    await this.payments.insert(
+    const updated = changed.filter(({ orderId }) => before.has(orderId));
+    this.payments.insert(
       tx,
       changed.filter(({ orderId }) => !before.has(orderId)),
     );
-    return this.payments.update(
-      tx,
-      changed.filter(({ orderId }) => before.has(orderId)),
-    );
+    this.payments.update(tx, updated);
+    return new Set(updated.map(({ id }) => id));
   }
 
   /** Says and starts what a step asks for; both are written before COMMIT, and calls begin after it. */
-  private follow(
-    tx: Tx,
-    { payment, answers, start, refusal, alarm }: Step,
-    updatedAt = payment.updatedAt,
-    trace?: string,
-  ): void {
+  private follow(tx: Tx, { payment, answers, start, refusal, alarm }: Step, trace?: string): void {
     const trouble = alarm ?? (refusal?.code === 'story-bug' ? refusal.message : undefined);
     if (trouble) this.logger.error(trouble);
-    for (const answer of answers)
-      this.outbox.publish(tx, EVENT_OF[answer], [bodyOf(answer, { ...payment, updatedAt })], trace);
+    for (const answer of answers) this.outbox.publish(tx, EVENT_OF[answer], [bodyOf(answer, payment)], trace);
     if (!start) return;
     const { effect, ...body } = start;
     this.effects.start(tx, `payment-${effect}`, [{ key: payment.orderId, body, trace }]);

@@ -30,7 +30,7 @@ const UPDATE = sql(
           refunding = u.refunding, refunds = u.refunds, reference = u.reference, reason = u.reason, updated_at = now()
      FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::bigint[], $6::bigint[], $7::int[], $8::text[], $9::text[])
           u(id, state, effect, undo, refunded, refunding, refunds, reference, reason)
-    WHERE p.id = u.id RETURNING p.id, p.updated_at AS "updatedAt"`,
+    WHERE p.id = u.id`,
 );
 
 const INSERTED = ['id', 'orderId', 'customerId', 'state', 'effect', 'undo', 'currency', 'amount', 'provider'] as const;
@@ -55,15 +55,13 @@ export class PaymentsRepository {
   }
 
   /** Writes payments that are not there yet. One of an order that has one is a unique violation, never left out. */
-  async insert(tx: Tx, payments: PaymentRecord[]): Promise<void> {
-    if (payments.length > 0) await tx.run(INSERT, columns(INSERTED, payments));
+  insert(tx: Tx, payments: PaymentRecord[]): void {
+    if (payments.length > 0) tx.write(INSERT, columns(INSERTED, payments));
   }
 
-  /** Writes payments that were locked, each once; answers when they were updated, by id. */
-  async update(tx: Tx, payments: PaymentRecord[]): Promise<Map<string, Date>> {
-    if (payments.length === 0) return new Map();
-    const rows = await tx.rows<{ id: string; updatedAt: Date }>(UPDATE, columns(UPDATED, payments));
-    return new Map(rows.map(({ id, updatedAt }) => [id, updatedAt]));
+  /** Writes payments that were locked, each once. */
+  update(tx: Tx, payments: PaymentRecord[]): void {
+    if (payments.length > 0) tx.write(UPDATE, columns(UPDATED, payments));
   }
 }
 

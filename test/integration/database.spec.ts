@@ -2,6 +2,7 @@ import { createServer, connect, type Server, type Socket } from 'node:net';
 import { Database, isConnectionError } from '../../src/database/database.js';
 import { dataSourceFor } from '../../src/database/data-sources.js';
 import { sql } from '../../src/database/statement.js';
+import type { Tx } from '../../src/database/transaction.js';
 import { eventually } from '../support/eventually.js';
 import { useDatabase } from '../support/fixtures.js';
 
@@ -11,10 +12,9 @@ const writing = (texts: string[]) => ({
   statement: sql('test.insert-all', 'INSERT INTO public.notes (text) SELECT unnest($1::text[])'),
   values: [texts],
 });
+const NOTES = sql('test.notes', 'SELECT text FROM public.notes ORDER BY id');
 const notes = async (database: Database): Promise<string[]> =>
-  (await database.rows<{ text: string }>(sql('test.notes', 'SELECT text FROM public.notes ORDER BY id'))).map(
-    (r) => r.text,
-  );
+  (await database.rows<{ text: string }>(NOTES)).map((r) => r.text);
 
 async function open(url: string): Promise<Database> {
   return new Database(await dataSourceFor(url, []).initialize());
@@ -85,6 +85,67 @@ describe('a transaction', () => {
     expect(await notes(database)).toHaveLength(1);
   });
 
+  it('runs what is only written before what is asked next, and all of it before it is committed', async () => {
+    let seen: string[] = [];
+    await database.transaction(async (tx) => {
+      tx.write(INSERT, ['first']);
+      tx.write(INSERT, ['second']);
+      seen = (await tx.rows<{ text: string }>(NOTES)).map(({ text }) => text);
+      tx.write(INSERT, ['third']);
+    });
+    expect(seen).toEqual(['first', 'second']);
+    expect(await notes(database)).toEqual(['first', 'second', 'third']);
+  });
+
+  it('fails with the error of what was written, wherever that shows: at the next question or at its end', async () => {
+    const twice = (after: (tx: Tx) => Promise<unknown>) =>
+      database.transaction(async (tx) => {
+        tx.write(INSERT, ['again']);
+        tx.write(INSERT, ['again']);
+        await after(tx);
+      });
+    for (const after of [(tx: Tx) => tx.rows(NOTES), (tx: Tx) => tx.at()])
+      await expect(twice(after)).rejects.toMatchObject({ code: '23505' });
+    expect(await notes(database)).toEqual([]);
+  });
+
+  it('undoes a savepoint, and no more, when what was written within it fails', async () => {
+    await database.transaction(async (tx) => {
+      tx.write(INSERT, ['kept']);
+      const inner = tx.savepoint(async () => {
+        tx.write(INSERT, ['lost']);
+        tx.write(INSERT, ['kept']);
+      });
+      await expect(inner).rejects.toMatchObject({ code: '23505' });
+      tx.write(INSERT, ['after']);
+    });
+    expect(await notes(database)).toEqual(['kept', 'after']);
+  });
+
+  it('that only writes is a transaction too', async () => {
+    await database.transaction(async (tx) => tx.write(INSERT, ['alone']));
+    expect(await notes(database)).toEqual(['alone']);
+  });
+
+  it('leaves nothing behind, and the connection usable, when it is given up before what was written has left', async () => {
+    const given = database.transaction(async (tx) => {
+      tx.write(INSERT, ['never']);
+      throw new Error('given up');
+    });
+    await expect(given).rejects.toThrow('given up');
+    expect(await notes(database)).toEqual([]);
+  });
+
+  it('tells when it began, by the clock of the database, which is the time its rows bear', async () => {
+    const [at, now] = await database.transaction(async (tx) => {
+      tx.write(INSERT, ['a']);
+      const at = await tx.at();
+      const [{ now }] = (await tx.rows<{ now: Date }>(sql('test.now', 'SELECT now()'))) as [{ now: Date }];
+      return [at, now];
+    });
+    expect(at).toEqual(now);
+  });
+
   it('is run again as a whole when it lost a race that running again can win', async () => {
     let runs = 0;
     await database.transaction(async (tx) => {
@@ -92,6 +153,26 @@ describe('a transaction', () => {
       await tx.run(INSERT, ['third']);
     });
     expect([runs, await notes(database)]).toEqual([3, ['third']]);
+  });
+});
+
+describe('an array of texts', () => {
+  const BACK = sql('test.back', 'SELECT $1::text[] AS texts, cardinality($1::text[]) AS n');
+  const back = async (texts: unknown[]) => (await database.rows<{ texts: unknown[]; n: number }>(BACK, [texts]))[0];
+
+  it('comes back as it went, whatever is in it', async () => {
+    const texts = ['', ' ', 'NULL', null, '"', '\\', '{a,b}', 'a,b', "'", '\n\r\t', 'ご注文', '🍵', 'x'.repeat(70_000)];
+    expect(await back(texts)).toEqual({ texts, n: texts.length });
+    expect(await back([])).toEqual({ texts: [], n: 0 });
+    expect(await back([null])).toEqual({ texts: [null], n: 1 });
+  });
+
+  it('that holds something else goes the way of the driver', async () => {
+    expect(await back(['a', 1, { b: 2 }])).toEqual({ texts: ['a', '1', '{"b":2}'], n: 3 });
+  });
+
+  it('with a character that PostgreSQL does not store is refused by it', async () => {
+    await expect(back(['a\0b'])).rejects.toMatchObject({ code: '22021' });
   });
 });
 

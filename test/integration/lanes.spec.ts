@@ -1,4 +1,5 @@
 import { v7 } from 'uuid';
+import { sql } from '../../src/database/statement.js';
 import type { Handle } from '../../src/messaging/handlers.js';
 import { Inbox } from '../../src/messaging/inbox/inbox.js';
 import type { Message } from '../../src/messaging/message.js';
@@ -85,7 +86,7 @@ it('handles nothing past a message that another process is just storing', async 
       tx,
       Array.from({ length: 32 }, (_, lane) => lane),
     );
-    await tx.run({ name: 'test.hold', text: `UPDATE beta.inbox SET state = 'retry', due = now() + interval '1 s'` });
+    await tx.run(sql('test.hold', `UPDATE beta.inbox SET state = 'retry', due = now() + interval '1 s'`));
   });
   await other;
   expect(await house.log()).toEqual([]);
@@ -135,7 +136,7 @@ it('keeps the first three and the last twenty errors of a message that is tried 
     (await house.source.query<[Row]>('SELECT lane, seq::text, attempts, errors FROM beta.inbox'))[0];
   const { lane, seq } = await row();
   for (let n = 2; n <= 40; n++)
-    await house.database.transaction((tx) =>
+    await house.database.transaction(async (tx) =>
       stored.failed(tx, { ...message, lane, seq, attempts: n - 1, ageMs: 0, inherited: false }, verdict(n)),
     );
   const { attempts, errors } = await row();

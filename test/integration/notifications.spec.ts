@@ -321,7 +321,7 @@ describe('notifications', () => {
   describe('cost statements per set and not per mail', () => {
     /** How many statements the transaction of this work sends. */
     const statements = async (work: (tx: Tx) => Promise<void>): Promise<number> => {
-      const spies = [jest.spyOn(Tx.prototype, 'rows'), jest.spyOn(Tx.prototype, 'run')];
+      const spies = (['rows', 'run', 'write'] as const).map((way) => jest.spyOn(Tx.prototype, way));
       let ours: Tx | undefined;
       await house.database.transaction((tx) => work((ours = tx)));
       const sent = spies.flatMap((spy) => spy.mock.contexts.filter((tx) => tx === ours));

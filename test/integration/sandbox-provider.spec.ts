@@ -366,7 +366,8 @@ async function compiled() {
   leftOver.push(() => rmSync(out, { recursive: true }));
   const folder = join(ROOT, 'src/payments/providers');
   const sources = readdirSync(folder, { recursive: true }).map((name) => join(folder, String(name)));
-  sources.push(join(ROOT, 'src/database/statement.ts'), join(ROOT, 'src/uuid.ts'));
+  for (const name of ['database/statement.ts', 'database/text-arrays.ts', 'uuid.ts'])
+    sources.push(join(ROOT, 'src', name));
   for (const source of sources.filter((name) => name.endsWith('.ts') && !name.endsWith('.spec.ts'))) {
     const options = {
       swcrc: false,

@@ -2,6 +2,7 @@ import { v7 } from 'uuid';
 import { DataSource } from 'typeorm';
 import { Database } from '../../src/database/database.js';
 import { dataSourceFor } from '../../src/database/data-sources.js';
+import { sql } from '../../src/database/statement.js';
 import { Broker } from '../../src/messaging/broker/broker.js';
 import { Command, Event } from '../../src/messaging/contract.js';
 import { type Handle, Handlers } from '../../src/messaging/handlers.js';
@@ -94,6 +95,8 @@ export class ToyHouse {
   }
 }
 
+const LOG = sql('toy.log', 'INSERT INTO beta.log (process, key, n) VALUES ($1, $2, $3)');
+
 /** A handler of beta that writes the log; `before` may throw or refuse. */
 export const logging =
   (process = 'one', before: (note: Note) => void | Promise<void> = () => undefined): Handle =>
@@ -101,11 +104,7 @@ export const logging =
     for (const { body } of messages) {
       const note = body as Note;
       await before(note);
-      await tx.run({ name: 'toy.log', text: 'INSERT INTO beta.log (process, key, n) VALUES ($1, $2, $3)' }, [
-        process,
-        note.key,
-        note.n,
-      ]);
+      await tx.run(LOG, [process, note.key, note.n]);
     }
   };
 

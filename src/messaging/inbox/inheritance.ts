@@ -17,23 +17,23 @@ export class Inheritance {
   constructor(private readonly of: { stored: Stored; handled: Handled }) {}
 
   /** What of these messages to handle in this transaction: none when it counts some, which come again in the next. */
-  async next(tx: Tx, messages: StoredMessage[]): Promise<StoredMessage[]> {
+  next(tx: Tx, messages: StoredMessage[]): StoredMessage[] {
     const begun = messages.filter(({ seq }) => this.begun.has(seq));
     this.begun.clear();
     if (begun.length > 0) return begun.map((message) => ({ ...message, begun: true }));
     const candidates = chosen(messages.filter(({ inherited }) => inherited));
     if (candidates.length === 0) return messages;
     const [first] = candidates;
-    if (isSpent(first!.attempts) && !isUntiring(first!.type)) await this.setAside(tx, first!);
+    if (isSpent(first!.attempts) && !isUntiring(first!.type)) this.setAside(tx, first!);
     else {
-      await this.of.stored.begin(tx, candidates);
+      this.of.stored.begin(tx, candidates);
       tx.afterCommit(() => (this.begun = new Set(candidates.map(({ seq }) => seq))));
     }
     return [];
   }
 
-  private async setAside(tx: Tx, message: StoredMessage): Promise<void> {
-    await this.of.stored.failed(tx, message, LEFT_UNENDED);
+  private setAside(tx: Tx, message: StoredMessage): void {
+    this.of.stored.failed(tx, message, LEFT_UNENDED);
     this.of.handled.fail(tx, 'parked');
     this.logger.error(`parked ${message.type} of ${message.key} (msg_${message.id}): ${LEFT_UNENDED.reason}`);
   }

@@ -50,7 +50,7 @@ export class Lanes {
       const { lanes, seen, others } = await stored.lockReady(tx, peers.share());
       if (lanes.length === 0) return seen > 0 ? 'locked' : others > 0 ? 'others' : 'idle';
       const { messages, blocked } = await stored.read(tx, lanes, SET, began);
-      const set = await this.inheritance.next(tx, messages);
+      const set = this.inheritance.next(tx, messages);
       const stuck = new Set<string>();
       for (const wave of waves(set)) {
         await this.run(
@@ -68,33 +68,33 @@ export class Lanes {
     if (wave.length === 0) return;
     try {
       const refused = await tx.savepoint(() => runWave(this.handlers, this.of.module, wave, { tx }));
-      await this.settle(tx, wave, refused, stuck);
+      this.settle(tx, wave, refused, stuck);
     } catch (error) {
       if (isConnectionError(error)) throw error;
       if (wave.length > 1) for (const message of wave) await this.run(tx, [message], stuck);
-      else await this.fail(tx, wave[0]!, error, stuck);
+      else this.fail(tx, wave[0]!, error, stuck);
     }
   }
 
-  private async settle(
+  private settle(
     tx: Tx,
     wave: StoredMessage[],
     refused: { message: StoredMessage; failure: Failure }[],
     stuck: Set<string>,
-  ): Promise<void> {
-    for (const { message, failure } of refused) await this.fail(tx, message, failure, stuck);
+  ): void {
+    for (const { message, failure } of refused) this.fail(tx, message, failure, stuck);
     const done = wave.filter((m) => !stuck.has(m.key));
     this.of.handled.count(tx, 'lanes', done.length);
-    await this.of.stored.done(tx, done);
+    this.of.stored.done(tx, done);
   }
 
-  private async fail(tx: Tx, message: StoredMessage, error: unknown, stuck: Set<string>): Promise<void> {
+  private fail(tx: Tx, message: StoredMessage, error: unknown, stuck: Set<string>): void {
     const refusal = error instanceof Failure ? error : isBusy(error) ? BUSY : undefined;
     const untiring = isUntiring(message.type);
     const verdict = judge(error, message.attempts - Number(message.begun ?? false), refusal, untiring);
     if (verdict.state === 'parked' || (untiring && message.ageMs >= ALARM_MS))
       this.logger.error(`${verdict.state} ${said(message)}: ${verdict.reason}`);
-    await this.of.stored.failed(tx, message, verdict);
+    this.of.stored.failed(tx, message, verdict);
     this.of.handled.fail(tx, verdict.state);
     stuck.add(message.key);
   }

@@ -52,7 +52,7 @@ export class Stored {
     limit: number,
     began: string,
   ): Promise<{ messages: StoredMessage[]; blocked: number }> {
-    await tx.run(this.text.wakeDue, [lanes]);
+    tx.write(this.text.wakeDue, [lanes]);
     const rows = await tx.rows<Omit<StoredMessage, 'body'> & Row>(this.text.read, [
       lanes,
       Math.max(16, Math.ceil((2 * limit) / lanes.length)),
@@ -61,8 +61,7 @@ export class Stored {
     ]);
     // Stored while a message before it failed: now it is put behind that one.
     const blocked = rows.filter((row) => row.blocked);
-    if (blocked.length > 0)
-      await tx.run(this.text.hold, [blocked.map((row) => row.lane), blocked.map((row) => row.seq)]);
+    if (blocked.length > 0) tx.write(this.text.hold, [blocked.map((row) => row.lane), blocked.map((row) => row.seq)]);
     const messages = rows
       .filter((row) => !row.blocked)
       .map((row) => ({ ...row, body: JSON.parse(row.body) as unknown, trace: traceIn(row.headers) }));
@@ -70,20 +69,20 @@ export class Stored {
   }
 
   /** Counts an attempt before it is made: what ends the process in it cannot be counted afterwards. */
-  async begin(tx: Tx, messages: StoredMessage[]): Promise<void> {
-    await tx.run(this.text.begin, [messages.map((m) => m.lane), messages.map((m) => m.seq)]);
+  begin(tx: Tx, messages: StoredMessage[]): void {
+    tx.write(this.text.begin, [messages.map((m) => m.lane), messages.map((m) => m.seq)]);
   }
 
   /** Takes handled messages out and lets what waited behind them go on. */
-  async done(tx: Tx, messages: StoredMessage[]): Promise<void> {
+  done(tx: Tx, messages: StoredMessage[]): void {
     if (messages.length === 0) return;
-    await tx.run(this.text.remove, [messages.map((m) => m.lane), messages.map((m) => m.seq)]);
-    await tx.run(this.text.unblock, [messages.map((m) => m.key)]);
+    tx.write(this.text.remove, [messages.map((m) => m.lane), messages.map((m) => m.seq)]);
+    tx.write(this.text.unblock, [messages.map((m) => m.key)]);
   }
 
   /** Writes the verdict on a message that failed; everything of its key waits behind it. */
-  async failed(tx: Tx, message: StoredMessage, verdict: Verdict): Promise<void> {
-    await tx.run(this.text.fail, [
+  failed(tx: Tx, message: StoredMessage, verdict: Verdict): void {
+    tx.write(this.text.fail, [
       message.lane,
       message.seq,
       verdict.state,
@@ -92,7 +91,7 @@ export class Stored {
       verdict.reason,
       Number(verdict.counts) - Number(message.begun ?? false),
     ]);
-    await tx.run(this.text.block, [message.key, message.seq]);
+    tx.write(this.text.block, [message.key, message.seq]);
   }
 }
 

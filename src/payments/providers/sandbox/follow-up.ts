@@ -1,5 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
-import { sql } from '../../../database/statement.js';
+import { asked, sql } from '../../../database/statement.js';
 import { judge, type Authorisation, type Wish } from './authorisation.js';
 import { faulty } from './faults.js';
 import { BOOKING_COLUMNS, bookingOf, type Booking, type BookingRow, type Reaction } from './ledger.js';
@@ -42,9 +42,7 @@ export async function followUp(ledger: Pool, set: FollowUp[]): Promise<Reaction[
   const lost = () => undefined; // its query is rejected too; without a listener Node would end the process
   client.on('error', lost);
   try {
-    await client.query('BEGIN');
     const reactions = await react(client, set);
-    await client.query('COMMIT');
     client.off('error', lost).release();
     return reactions;
   } catch (error) {
@@ -54,7 +52,7 @@ export async function followUp(ledger: Pool, set: FollowUp[]): Promise<Reaction[
 }
 
 async function react(client: PoolClient, set: FollowUp[]): Promise<Reaction[]> {
-  const { booked, granted } = await lock(client, set);
+  const [, { booked, granted }] = await Promise.all([client.query('BEGIN'), lock(client, set)]);
   const open = set.filter(({ key }) => !booked.has(key));
   const faults = await faulty(
     client,
@@ -76,13 +74,14 @@ async function react(client: PoolClient, set: FollowUp[]): Promise<Reaction[]> {
     made.push(booking);
     return { booking, fresh: true };
   });
-  if (made.length > 0) await write(client, made, [...changed.values()]);
+  // After a statement that failed COMMIT is a ROLLBACK.
+  await Promise.all([write(client, made, [...changed.values()]), client.query('COMMIT')]);
   return reactions;
 }
 
 async function lock(client: PoolClient, set: FollowUp[]) {
   const values = [[...new Set(set.map(({ reference }) => reference))], set.map(({ key }) => key)];
-  const { rows } = await client.query<Row>({ ...LOCK, values });
+  const { rows } = await client.query<Row>(asked(LOCK, values));
   const booked = new Map<string, Booking>();
   const granted = new Map<string, Granted>();
   for (const { captured, refunded, voided, ...row } of rows) {
@@ -107,10 +106,11 @@ function bookingFor(call: FollowUp, about: Granted | undefined, reason: Booking[
 }
 
 async function write(client: PoolClient, made: Booking[], changed: Granted[]): Promise<void> {
+  if (made.length === 0) return;
   const columns = ['key', 'kind', 'orderId', 'reference', 'method', 'amount', 'currency', 'reason'] as const;
   const state = ['key', 'captured', 'refunded', 'voided'] as const;
   const values = [...columns.map((c) => made.map((b) => b[c])), ...state.map((c) => changed.map((a) => a[c]))];
-  await client.query({ ...BOOK, values });
+  await client.query(asked(BOOK, values));
 }
 
 const isOf = (booking: Booking, call: FollowUp): boolean =>
