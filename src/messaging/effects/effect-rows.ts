@@ -24,10 +24,11 @@ export const toEffect = (row: EffectRow): Effect<unknown> => ({
 
 /** What is asked of the table of effects of one module. */
 export const statements = (schema: string): Record<'insert' | 'claim' | 'remove' | 'again' | 'due', Statement> => ({
+  // Born due, it is nobody's yet: whoever claims it first has the first token, and need not ask what became of it before.
   insert: sql(
     `${schema}.effects.insert`,
-    `INSERT INTO ${schema}.effects (kind, key, body, lease, trace)
-     SELECT k, o, b, now() + l * interval '1 ms', t
+    `INSERT INTO ${schema}.effects (kind, key, body, token, lease, trace)
+     SELECT k, o, b, CASE WHEN l > 0 THEN 1 ELSE 0 END, now() + l * interval '1 ms', t
        FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[]) WITH ORDINALITY u(k, o, b, l, t, n) ORDER BY n
      RETURNING id::text`,
   ),

@@ -8,8 +8,10 @@ import { hop, isSampled, traceSaid } from '../trace.js';
 /** What a lease has beyond the time of one attempt: for waiting in memory, and for settling. */
 export const SLACK_MS = 5_000;
 const SETTLE_SET = 200;
-/** So many times what runs at once may wait here; more would wait for longer than a lease. */
-const AHEAD = 4;
+/** What comes here is begun within this, as fast as calls go now: well within the slack of a lease. */
+const SOON_MS = 2_000;
+/** How long a call is taken to last before one has been made, and at least: no memory for 2,000 letters of a quick server. */
+const CALL_MS = { first: 500, least: 50 };
 
 export interface Settled {
   effect: Effect<unknown>;
@@ -21,6 +23,8 @@ export interface Settled {
 export class EffectRunner {
   private waiting: { effect: Effect<unknown>; until: number }[] = [];
   private under = 0;
+  /** How long calls last now: each counts for a thirty-second of it. */
+  private callMs = CALL_MS.first;
   private settled: Settled[] = [];
   private settling?: Promise<void>;
   private stopping = false;
@@ -31,21 +35,16 @@ export class EffectRunner {
       settle: (settled: Settled[]) => Promise<void>;
       /** Lets what is more urgent go first; outcomes gather meanwhile. */
       turn: () => Promise<void>;
-      /** Half of what may run at once is free, and nothing waits here. */
+      /** Half of the room is free. */
       roomy: () => void;
     },
     private readonly logger: Logger,
     private readonly tell?: TellSpan,
   ) {}
 
-  /** How many more the sweep may claim; a lease must not run out while its effect waits here. */
+  /** How many more can begin here soon, and so may be leased to this process: a lease must not run out while they wait. */
   room(): number {
-    return this.stopping ? 0 : Math.max(0, this.kind.concurrency - this.under - this.waiting.length);
-  }
-
-  /** How many new ones can begin here soon, and so may be born leased to this process. */
-  ahead(): number {
-    return this.stopping ? 0 : Math.max(0, AHEAD * this.kind.concurrency - this.waiting.length);
+    return this.stopping ? 0 : Math.max(0, this.size() - this.under - this.waiting.length);
   }
 
   run(effects: Effect<unknown>[]): void {
@@ -59,6 +58,10 @@ export class EffectRunner {
     this.stopping = true;
     this.waiting = [];
     while (this.under > 0 || this.settling) await (this.settling ?? new Promise((resolve) => setTimeout(resolve, 20)));
+  }
+
+  private size(): number {
+    return Math.ceil(this.kind.concurrency * (1 + SOON_MS / Math.max(this.callMs, CALL_MS.least)));
   }
 
   private begin(): void {
@@ -95,11 +98,13 @@ export class EffectRunner {
       said = { again: (error as Error).message };
     }
     tellOf?.(said);
+    const tookMs = performance.now() - began;
+    this.callMs += (tookMs - this.callMs) / 32;
     this.under--;
-    this.settled.push({ effect, said, tookMs: performance.now() - began });
+    this.settled.push({ effect, said, tookMs });
     this.settling ??= this.settleAll().finally(() => (this.settling = undefined));
     this.begin();
-    if (this.room() >= this.kind.concurrency / 2) this.to.roomy();
+    if (this.room() >= this.size() / 2) this.to.roomy();
   }
 
   private async settleAll(): Promise<void> {

@@ -62,12 +62,15 @@ export class Effects {
     let found = 0;
     for (const runner of this.runners.values()) {
       const room = Math.min(SWEEP_SET, runner.room());
-      this.behind.add(runner.kind.kind);
-      if (room === 0) continue;
+      if (room === 0) {
+        this.behind.add(runner.kind.kind);
+        continue;
+      }
       const rows = await this.of.database.transaction((tx) =>
         tx.rows<EffectRow>(this.text.claim, [runner.kind.kind, room, leaseOf(runner.kind)]),
       );
       if (rows.length < room) this.behind.delete(runner.kind.kind);
+      else this.behind.add(runner.kind.kind);
       runner.run(rows.map(toEffect));
       found += rows.length;
     }
@@ -109,10 +112,10 @@ export class Effects {
   private leasedOf<R extends { kind: string }>(rows: R[]): ReadonlySet<R> {
     const ours = new Set<R>();
     for (const [kind, runner] of this.runners) {
-      const ahead = this.behind.has(kind) ? 0 : runner.ahead();
+      const room = this.behind.has(kind) ? 0 : runner.room();
       rows
         .filter((row) => row.kind === kind)
-        .slice(0, ahead)
+        .slice(0, room)
         .forEach((row) => ours.add(row));
     }
     return ours;
@@ -120,6 +123,8 @@ export class Effects {
 
   /** An effect of this kind is due, and the sweep may have looked before it was committed. */
   private leave(kind: string): void {
+    // Whoever is behind is called once half of the room is free: a sweep for each few would cost a transaction each.
+    if (this.behind.has(kind)) return;
     if (this.runners.get(kind)!.room() > 0) this.of.wake();
     else this.behind.add(kind);
   }
@@ -129,8 +134,8 @@ export class Effects {
     await this.of.database.transaction(async (tx) => {
       const again = settled.filter((s) => 'again' in s.said);
       const done = settled.filter((s) => 'done' in s.said);
-      if (done.length > 0) await this.answered(tx, kind.kind);
-      if (again.length > 0) await this.putBack(tx, kind, again);
+      if (done.length > 0) this.answered(tx, kind.kind);
+      if (again.length > 0) this.putBack(tx, kind, again);
       if (done.length === 0) return;
       const ours = await tx.rows<{ id: string; token: number }>(this.text.remove, [
         done.map((s) => s.effect.id),
@@ -145,9 +150,9 @@ export class Effects {
     });
   }
 
-  private async putBack(tx: Tx, kind: AnyEffectKind, again: Settled[]): Promise<void> {
+  private putBack(tx: Tx, kind: AnyEffectKind, again: Settled[]): void {
     const circuit = this.circuits.get(kind.kind)!;
-    await tx.run(this.text.again, [
+    tx.write(this.text.again, [
       again.map((s) => s.effect.id),
       again.map((s) => s.effect.token),
       again.map((s) => circuit.failed(kind.delay(s.effect))),
@@ -157,9 +162,9 @@ export class Effects {
   }
 
   /** Whoever was away answers again: everything that waits for it is due at once. */
-  private async answered(tx: Tx, kind: string): Promise<void> {
+  private answered(tx: Tx, kind: string): void {
     const circuit = this.circuits.get(kind)!;
-    if (circuit.open) await tx.run(this.text.due, [kind]);
+    if (circuit.open) tx.write(this.text.due, [kind]);
     tx.afterCommit(() => circuit.answered());
   }
 }
