@@ -75,7 +75,7 @@ export class ModuleTraffic {
     const topic = `${module}.inbox`;
     this.inbox = new Inbox(module, () => {
       this.lanesLoop.bell.ring();
-      notices.tell(topic);
+      notices.hint(topic);
     });
     notices.on(topic, () => this.lanesLoop.bell.ring());
     this.birth = new Birth(database);

@@ -6,6 +6,8 @@ const CHANNEL = 'sanmon';
 /** At most one NOTIFY of a kind in this time: each takes a lock of the whole server for a moment. */
 const COALESCE_MS = 50;
 const RETRY_MS = 1_000;
+/** Every process says something each second; who was not heard for this long is taken to be gone. */
+export const GONE_MS = 5_000;
 
 /**
  * Hints between processes that share a database: "there is work in this inbox". Coalesced and never trusted: whoever
@@ -17,6 +19,7 @@ export class Notices {
   readonly own = uuidv7();
   private readonly bells = new Map<string, (from?: string) => void>();
   private readonly due = new Set<string>();
+  private heardAt = -Infinity;
   private client?: Client;
   private timer?: NodeJS.Timeout;
   private retry?: NodeJS.Timeout;
@@ -29,7 +32,12 @@ export class Notices {
     this.bells.set(topic, ring);
   }
 
-  /** Tells the other processes, soon. */
+  /** Tells the other processes, if any was heard lately: alone, one transaction in ten would be for nobody. */
+  hint(topic: string): void {
+    if (performance.now() - this.heardAt < GONE_MS) this.tell(topic);
+  }
+
+  /** Tells whoever there is, soon. */
   tell(topic: string): void {
     this.due.add(topic);
     this.timer ??= setTimeout(() => void this.send(), COALESCE_MS);
@@ -50,7 +58,9 @@ export class Notices {
     const client = new Client({ connectionString: this.url, keepAlive: true, application_name: 'sanmon notices' });
     client.on('notification', ({ payload = '' }) => {
       const [from, topic] = payload.split(' ');
-      if (from !== this.own) this.bells.get(topic ?? '')?.(from);
+      if (from === this.own) return;
+      this.heardAt = performance.now();
+      this.bells.get(topic ?? '')?.(from);
     });
     client.on('error', (error) => this.logger.warn(`listens no more, tries again: ${error.message}`));
     client.on('end', () => this.again());

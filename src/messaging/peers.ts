@@ -1,5 +1,5 @@
 import type { Progress } from './loop.js';
-import type { Notices } from './notices.js';
+import { GONE_MS, type Notices } from './notices.js';
 import { LANES } from './tables.js';
 
 /** What one process takes of the lanes of a module. */
@@ -9,9 +9,6 @@ export interface Share {
   /** How many lanes it may have locked at once, own or not. */
   atMost: number;
 }
-
-/** Each process says it is here every second; who was not heard for this long is taken to be gone. */
-const GONE_MS = 5_000;
 
 /**
  * The processes that work for one module on one database, as they tell each other. It decides who does what, never

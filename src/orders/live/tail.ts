@@ -40,7 +40,7 @@ export class Tail {
     };
     feed.onTold = () => {
       wake();
-      notices.tell(NOTICE);
+      notices.hint(NOTICE);
     };
     notices.on(NOTICE, wake);
   }
