@@ -42,7 +42,7 @@ export function notificationsOver(outbox: Outbox): Handle {
 }
 
 function mails(outbox: Outbox): Kind<Mail> {
-  const channel = new PreviewChannel('Bench <orders@bench.example>');
+  const channel = new PreviewChannel();
   return {
     schema: 'notifications',
     outbox,

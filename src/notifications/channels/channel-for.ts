@@ -4,4 +4,4 @@ import { SmtpChannel } from './smtp.channel.js';
 
 /** The channel the settings ask for: without an SMTP_URL the preview. `from` is the From of every mail. */
 export const channelFor = ({ smtpUrl, from }: { smtpUrl?: string; from: string }): Channel =>
-  smtpUrl === undefined ? new PreviewChannel(from) : new SmtpChannel(smtpUrl, from);
+  smtpUrl === undefined ? new PreviewChannel() : new SmtpChannel(smtpUrl, from);
