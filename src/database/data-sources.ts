@@ -33,7 +33,8 @@ export function dataSourceFor(url: string, storages: Storage[], poolSize = 24): 
       keepAlive: true,
       // Statements that do not wait for each other leave together: half the system calls of a transaction.
       pipeline: true,
-      options: '-c lock_timeout=5s -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s -c timezone=UTC',
+      options:
+        '-c lock_timeout=5s -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s -c timezone=UTC -c enable_seqscan=off',
     },
   });
 }

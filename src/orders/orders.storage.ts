@@ -5,6 +5,7 @@ import { OrdersLive1700000000003 } from './migrations/0003-live.js';
 import { OrdersTraces1700000000004 } from './migrations/0004-traces.js';
 import { OrdersTimelineTraces1700000000005 } from './migrations/0005-timeline-traces.js';
 import { OrdersPages1700000000006 } from './migrations/0006-pages.js';
+import { OrdersRoom1700000000007 } from './migrations/0007-room.js';
 import { OrderSchema } from './orders.schema.js';
 
 /** What orders stores. */
@@ -18,5 +19,6 @@ export const ordersStorage: Storage = {
     OrdersTraces1700000000004,
     OrdersTimelineTraces1700000000005,
     OrdersPages1700000000006,
+    OrdersRoom1700000000007,
   ],
 };

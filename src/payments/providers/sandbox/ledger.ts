@@ -43,7 +43,8 @@ const TABLES = `
     refunded bigint CHECK (refunded <= coalesce(captured, 0)),
     voided boolean,
     at timestamptz NOT NULL DEFAULT now()
-  ) WITH (fillfactor = 80);
+  );
+  ALTER TABLE sandbox.ledger SET (fillfactor = 60);
   CREATE UNIQUE INDEX IF NOT EXISTS ledger_authorisation ON sandbox.ledger (reference) WHERE kind = 'authorise';
   CREATE INDEX IF NOT EXISTS ledger_order ON sandbox.ledger (order_id);
   CREATE TABLE IF NOT EXISTS sandbox.calls (key text PRIMARY KEY, n integer NOT NULL)`;
@@ -51,7 +52,9 @@ const TABLES = `
 /** Connects to the ledger and creates it where it is not there yet. `warn` hears of lost idle connections. */
 export async function openLedger(databaseUrl: string, warn: (trouble: string) => void): Promise<Pool> {
   const onConnect = prepare as (client: ClientBase) => void; // pg-pool awaits it, its types do not say so
-  const pool = new Pool({ connectionString: databaseUrl, max: 8, connectionTimeoutMillis: 10_000, onConnect });
+  const waits = { max: 8, connectionTimeoutMillis: 10_000 };
+  // What does not wait for an answer leaves together with the next question.
+  const pool = new Pool({ connectionString: databaseUrl, ...waits, pipeline: true, onConnect });
   // At the end the server may go away before it has read our good-bye.
   pool.on('error', (error) => pool.ending || warn(`ledger: idle connection lost: ${error.message}`));
   try {
