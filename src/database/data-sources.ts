@@ -33,6 +33,7 @@ export function dataSourceFor(url: string, storages: Storage[], poolSize = 24): 
       keepAlive: true,
       // Statements that do not wait for each other leave together: half the system calls of a transaction.
       pipeline: true,
+      // A plan made while a table was empty would read it whole for a minute (docs/decisions/0036).
       options:
         '-c lock_timeout=5s -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s -c timezone=UTC -c enable_seqscan=off',
     },

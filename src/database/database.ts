@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unavailable } from '../failure.js';
 import { corked } from '../corked.js';
-import { asked, sql, type Statement } from './statement.js';
+import { queryOf, sql, type Statement } from './statement.js';
 import { type Began, socketOf, Tx } from './transaction.js';
 
 const SERIALIZATION_FAILURE = '40001';
@@ -60,7 +60,7 @@ export class Database {
 
   /** One statement outside any transaction. */
   async rows<T extends QueryResultRow>(statement: Statement, values: unknown[] = []): Promise<T[]> {
-    return this.connected(async (client) => (await client.query<T>(asked(statement, values))).rows);
+    return this.connected(async (client) => (await client.query<T>(queryOf(statement, values))).rows);
   }
 
   /** Reads through the same interface as a transaction, each statement on its own. */

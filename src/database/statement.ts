@@ -16,7 +16,7 @@ export function sql(name: string, text: string): Statement {
 }
 
 /** A statement with its values as the driver takes it. */
-export const asked = ({ name, text, textArrays }: Statement, values: unknown[]): QueryConfig => ({
+export const queryOf = ({ name, text, textArrays }: Statement, values: unknown[]): QueryConfig => ({
   name,
   text,
   values: withTextArrays(textArrays, values),

@@ -12,8 +12,8 @@ export const textArraysIn = (statement: string): readonly number[] => [
 
 /**
  * The same values with arrays of texts in PostgreSQL's binary form (`array_send`; binary is what `pg` makes of a Buffer). As
- * text each body is quoted here and parsed again there: for the outbox alone that was a fifth of what PostgreSQL did for
- * an order. What holds anything else is left as it is.
+ * text each body is quoted here, which was 3 % of a process under load, and parsed again there. What holds anything else
+ * is left as it is.
  */
 export function withTextArrays(places: readonly number[], values: unknown[]): unknown[] {
   if (places.length === 0) return values;

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { uuidv7 } from '../../../uuid.js';
-import { asked, sql } from '../../../database/statement.js';
+import { queryOf, sql } from '../../../database/statement.js';
 import type { AuthoriseCall } from '../provider.js';
 import { faulty } from './faults.js';
 import { BOOKING_COLUMNS, bookingOf, type Booking, type BookingRow, type Reaction } from './ledger.js';
@@ -41,7 +41,7 @@ export async function authorise(ledger: Pool, set: AuthoriseCall[]): Promise<Rea
 /** The bookings of these keys; a key that is not booked is left out. */
 export async function find(ledger: Pool, keys: string[]): Promise<Map<string, Booking>> {
   if (keys.length === 0) return new Map();
-  const { rows } = await ledger.query<BookingRow>(asked(FIND, [keys]));
+  const { rows } = await ledger.query<BookingRow>(queryOf(FIND, [keys]));
   return new Map(rows.map((row) => [row.key, bookingOf(row)]));
 }
 
@@ -66,7 +66,7 @@ async function book(ledger: Pool, decided: Booking[]): Promise<ReadonlySet<strin
   if (decided.length === 0) return new Set();
   const columns = ['key', 'orderId', 'reference', 'method', 'amount', 'currency', 'reason'] as const;
   const values = columns.map((column) => decided.map((booking) => booking[column]));
-  const { rows } = await ledger.query<{ key: string }>(asked(BOOK, values));
+  const { rows } = await ledger.query<{ key: string }>(queryOf(BOOK, values));
   return new Set(rows.map(({ key }) => key));
 }
 

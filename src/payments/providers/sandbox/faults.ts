@@ -1,5 +1,5 @@
 import type { ClientBase, Pool } from 'pg';
-import { asked, sql } from '../../../database/statement.js';
+import { queryOf, sql } from '../../../database/statement.js';
 import { methodNamed } from './methods.js';
 
 const COUNT = sql(
@@ -22,6 +22,6 @@ export async function faulty(
     if (count > 0) errors.set(key, count);
   }
   if (errors.size === 0) return new Set();
-  const { rows } = await ledger.query<{ key: string; n: number }>(asked(COUNT, [[...errors.keys()]]));
+  const { rows } = await ledger.query<{ key: string; n: number }>(queryOf(COUNT, [[...errors.keys()]]));
   return new Set(rows.filter(({ key, n }) => n <= errors.get(key)!).map(({ key }) => key));
 }

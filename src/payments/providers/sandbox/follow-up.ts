@@ -1,5 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
-import { asked, sql } from '../../../database/statement.js';
+import { queryOf, sql } from '../../../database/statement.js';
 import { judge, type Authorisation, type Wish } from './authorisation.js';
 import { faulty } from './faults.js';
 import { BOOKING_COLUMNS, bookingOf, type Booking, type BookingRow, type Reaction } from './ledger.js';
@@ -51,6 +51,7 @@ export async function followUp(ledger: Pool, set: FollowUp[]): Promise<Reaction[
   }
 }
 
+/** The transaction, in two round trips: BEGIN goes with the lock, COMMIT with the bookings. */
 async function react(client: PoolClient, set: FollowUp[]): Promise<Reaction[]> {
   const [, { booked, granted }] = await Promise.all([client.query('BEGIN'), lock(client, set)]);
   const open = set.filter(({ key }) => !booked.has(key));
@@ -81,7 +82,7 @@ async function react(client: PoolClient, set: FollowUp[]): Promise<Reaction[]> {
 
 async function lock(client: PoolClient, set: FollowUp[]) {
   const values = [[...new Set(set.map(({ reference }) => reference))], set.map(({ key }) => key)];
-  const { rows } = await client.query<Row>(asked(LOCK, values));
+  const { rows } = await client.query<Row>(queryOf(LOCK, values));
   const booked = new Map<string, Booking>();
   const granted = new Map<string, Granted>();
   for (const { captured, refunded, voided, ...row } of rows) {
@@ -110,7 +111,7 @@ async function write(client: PoolClient, made: Booking[], changed: Granted[]): P
   const columns = ['key', 'kind', 'orderId', 'reference', 'method', 'amount', 'currency', 'reason'] as const;
   const state = ['key', 'captured', 'refunded', 'voided'] as const;
   const values = [...columns.map((c) => made.map((b) => b[c])), ...state.map((c) => changed.map((a) => a[c]))];
-  await client.query(asked(BOOK, values));
+  await client.query(queryOf(BOOK, values));
 }
 
 const isOf = (booking: Booking, call: FollowUp): boolean =>

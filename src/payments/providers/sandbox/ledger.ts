@@ -52,9 +52,13 @@ const TABLES = `
 /** Connects to the ledger and creates it where it is not there yet. `warn` hears of lost idle connections. */
 export async function openLedger(databaseUrl: string, warn: (trouble: string) => void): Promise<Pool> {
   const onConnect = prepare as (client: ClientBase) => void; // pg-pool awaits it, its types do not say so
-  const waits = { max: 8, connectionTimeoutMillis: 10_000 };
-  // What does not wait for an answer leaves together with the next question.
-  const pool = new Pool({ connectionString: databaseUrl, ...waits, pipeline: true, onConnect });
+  const pool = new Pool({
+    connectionString: databaseUrl,
+    max: 8,
+    connectionTimeoutMillis: 10_000,
+    pipeline: true, // BEGIN and COMMIT wait for no answer of their own
+    onConnect,
+  });
   // At the end the server may go away before it has read our good-bye.
   pool.on('error', (error) => pool.ending || warn(`ledger: idle connection lost: ${error.message}`));
   try {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Pool } from 'pg';
-import { asked, sql } from '../../../database/statement.js';
+import { queryOf, sql } from '../../../database/statement.js';
 import type { AuthoriseCall } from '../provider.js';
 import { authorise, find } from './authorise.js';
 import { followUp, type FollowUp } from './follow-up.js';
@@ -68,7 +68,7 @@ export class Routes {
   }
 
   private async bookings(orderId: string): Promise<Reply> {
-    const { rows } = await this.ledger.query<BookingRow>(asked(LEDGER, [orderId]));
+    const { rows } = await this.ledger.query<BookingRow>(queryOf(LEDGER, [orderId]));
     return { status: 200, body: rows.map(bookingOf) };
   }
 
