@@ -1,4 +1,3 @@
-import type { Writable } from 'node:stream';
 import type { PoolClient, QueryResult, QueryResultRow } from 'pg';
 import { corked } from '../corked.js';
 import { queryOf, type Statement } from './statement.js';
@@ -18,10 +17,6 @@ export interface Began {
   xid: string;
   at: Date;
 }
-
-/** pg's own name for the socket of a connection; with `pipeline` in the pool, several statements leave together. */
-export const socketOf = (client: PoolClient): Partial<Writable> | undefined =>
-  (client as { connection?: { stream?: Partial<Writable> } }).connection?.stream;
 
 /**
  * Our transaction: a thin wrapper over the connection of TypeORM's QueryRunner, with named prepared statements.
@@ -75,7 +70,7 @@ export class Tx {
    * before it; if it fails, so does that one, with its error. One round trip in five was such.
    */
   write(statement: Statement, values: unknown[] = []): void {
-    this.uncork ??= corked(socketOf(this.client));
+    this.uncork ??= corked(this.client);
     const written = this.client.query(queryOf(statement, values));
     written.catch(() => undefined);
     this.written.push(written);
@@ -120,7 +115,7 @@ export class Tx {
    */
   async finish(): Promise<QueryResult> {
     const waiting = [...this.collected.values()].filter(({ rows }) => rows.length > 0);
-    const uncork = corked(socketOf(this.client));
+    const uncork = corked(this.client);
     const written = [
       ...this.written,
       ...waiting.map(async ({ rows, write }) => {

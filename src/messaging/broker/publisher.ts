@@ -1,5 +1,4 @@
 import type { ConfirmChannel, Options } from 'amqplib';
-import type { Writable } from 'node:stream';
 import { corked } from '../../corked.js';
 
 /** `lost`: nobody knows whether it arrived, so it is sent again under the same id. */
@@ -26,7 +25,7 @@ export class Publisher {
 
   /** In order, with a wide window of open confirms. Never throws. */
   publish(publications: Publication[]): Promise<Sent[]> {
-    const uncork = corked(socketOf(this.channel));
+    const uncork = corked(this.channel);
     // amqplib hands everything to the socket in the next turn of the event loop, one message at a time.
     setImmediate(() => setImmediate(uncork));
     return Promise.all(publications.map((p) => this.confirmed(p)));
@@ -54,7 +53,3 @@ export class Publisher {
     });
   }
 }
-
-/** amqplib's own name for the socket below a channel. */
-const socketOf = (channel: ConfirmChannel): Partial<Writable> | undefined =>
-  (channel as { connection?: { stream?: Partial<Writable> } }).connection?.stream;
