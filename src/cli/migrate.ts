@@ -1,4 +1,3 @@
-import { Logger } from '@nestjs/common';
 import { Client } from 'pg';
 import { parseArgs } from 'node:util';
 import { withoutSecrets } from '../boot-report.js';
@@ -11,17 +10,14 @@ import { ALL_STORAGES, commonDatabase, type Place, placesOf } from '../databases
 /** `sanmon migrate`: what a start does before it opens its gates, and no more. Does not wait for a database. */
 export async function migrate(words: string[]): Promise<number> {
   parseArgs({ args: words });
-  Logger.overrideLogger(false);
   return everyPlace(async ({ url, storages }) => {
-    const before = await statesAt({ url, storages });
     const source = await dataSourceFor(url, storages, 2).initialize();
     try {
-      await migrateSchemas(source, storages);
+      const ran = await migrateSchemas(source, storages, (sentence) => console.log(`  ${sentence}`));
+      if (ran.length === 0) console.log('  nothing to do');
     } finally {
       await source.destroy();
     }
-    for (const { schema, pending } of before)
-      console.log(`  ${schema.padEnd(14)}${pending.join(', ') || 'nothing to do'}`);
     return true;
   });
 }

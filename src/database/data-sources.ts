@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import { DataSource, type EntitySchema, type MigrationInterface } from 'typeorm';
+import { DataSource, type EntitySchema, type Logger as TypeOrmLogger, type MigrationInterface } from 'typeorm';
 import { isConnectionError } from './database.js';
 import { migrate, MIGRATIONS_TABLE } from './migrate.js';
 
@@ -15,6 +15,13 @@ export interface Storage {
 
 const RETRY_MS = 1_000;
 
+const nothing = (): void => undefined;
+/** TypeORM writes to the console in a form of its own, between our lines; all that matters of it comes as an error. */
+const SILENT: TypeOrmLogger = {
+  ...{ logQuery: nothing, logQueryError: nothing, logQuerySlow: nothing },
+  ...{ logSchemaBuild: nothing, logMigration: nothing, log: nothing },
+};
+
 /** A pool over one database for the modules that live there. Nothing waits for ever: each wait has its time-out. */
 export function dataSourceFor(url: string, storages: Storage[], poolSize = 24): DataSource {
   return new DataSource({
@@ -23,7 +30,7 @@ export function dataSourceFor(url: string, storages: Storage[], poolSize = 24): 
     entities: storages.flatMap((s) => s.entities),
     migrations: storages.flatMap((s) => s.migrations),
     migrationsTableName: MIGRATIONS_TABLE,
-    migrationsTransactionMode: 'each',
+    logger: SILENT,
     installExtensions: false,
     uuidExtension: 'pgcrypto',
     poolSize,

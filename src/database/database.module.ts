@@ -5,12 +5,12 @@ import type { DataSource } from 'typeorm';
 /** Hands data sources that are already open to Nest, which closes them after everything else. */
 @Module({})
 export class DatabaseModule {
-  static forRoot(sources: DataSource[]): DynamicModule {
+  static forRoot(sources: Map<string, DataSource>): DynamicModule {
     return {
       module: DatabaseModule,
-      imports: sources.map((source, i) =>
+      imports: [...sources].map(([name, source]) =>
         TypeOrmModule.forRootAsync({
-          name: `database-${i}`,
+          name,
           useFactory: () => source.options,
           dataSourceFactory: () => Promise.resolve(source),
         }),

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { unavailable } from '../failure.js';
 import { corked } from '../corked.js';
 import { queryOf, sql, type Statement } from './statement.js';
-import { type Began, socketOf, Tx } from './transaction.js';
+import { type Began, Tx } from './transaction.js';
 
 const SERIALIZATION_FAILURE = '40001';
 const DEADLOCK_DETECTED = '40P01';
@@ -89,7 +89,7 @@ export class Database {
 
   private async once<T>(client: PoolClient, work: (tx: Tx) => Promise<T>): Promise<T> {
     // Not awaited: it travels with the first statement. The id is what an unanswered COMMIT is looked up by.
-    const uncork = corked(socketOf(client));
+    const uncork = corked(client);
     const begun = client.query('BEGIN; SELECT pg_current_xact_id()::text AS xid, now() AS at') as unknown;
     setImmediate(uncork);
     const tx = new Tx(

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import type { QueryRunner } from 'typeorm';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { Client } from 'pg';
 import { accessStorage } from '../../src/access/access.storage.js';
 import { STORAGES } from '../../src/app.module.js';
-import { dataSourceFor, opened } from '../../src/database/data-sources.js';
-import { MIGRATION_LOCK, newerThan } from '../../src/database/migrate.js';
+import { dataSourceFor, opened, type Storage } from '../../src/database/data-sources.js';
+import { buildIndex } from '../../src/database/indexes.js';
+import { migrate, MIGRATION_LOCK, newerThan } from '../../src/database/migrate.js';
 import { eventually } from '../support/eventually.js';
 import { cloneDatabase, dropClone, rig } from '../support/fixtures.js';
 import { createDatabase, dropDatabase, rowsOf } from '../support/postgres.js';
@@ -41,7 +43,7 @@ it('three instances that start at once on an empty database: one migrates, the o
     await holder.end();
     await dropDatabase(rig().postgres, name);
   }
-}, 120_000);
+});
 
 describe('a database that a newer version has migrated', () => {
   let url: string;
@@ -60,7 +62,7 @@ describe('a database that a newer version has migrated', () => {
     await eventually(() => expect(house.running).toBe(false), { within: 60_000 });
     expect(house.output).toContain('Sanmon cannot start: a newer version has changed this database, by PaymentsNewer');
     expect(await house.stop()).toBe(1);
-  }, 90_000);
+  });
 
   it('is opened by a process without the module that is newer', async () => {
     const own = [accessStorage, STORAGES.orders];
@@ -96,3 +98,92 @@ it.each(storages.map(({ schema, migrations }) => [schema, migrations] as const))
     expect('ALTER TABLE orders.orders ADD COLUMN x text NOT NULL DEFAULT 1').not.toMatch(TAKES_AWAY);
   },
 );
+
+it.each(storages.map(({ schema, migrations }) => [schema, migrations] as const))(
+  'the migrations of %s make and drop indexes of tables in use without keeping anybody from writing',
+  async (_schema, migrations) => {
+    for (const Migration of migrations.slice(1)) {
+      const migration = new Migration();
+      const statements: string[] = [];
+      const runner = { query: (text: string) => Promise.resolve(void statements.push(text)) };
+      await migration.up(runner as unknown as QueryRunner);
+      const all = statements.join(';');
+      const made = [...all.matchAll(/CREATE TABLE (\S+)/g)].map(([, table]) => table!);
+      // An inbox holds only what waits: its index is made at once.
+      const small = new RegExp(`ON (\\S+\\.inbox|${made.join('|') || 'nothing'})\\b`);
+      const indexes = [...all.matchAll(/(CREATE|DROP) INDEX[^;]*/g)]
+        .map(([text]) => text)
+        .filter((text) => !small.test(text));
+      expect(indexes.filter((text) => !text.includes('CONCURRENTLY'))).toEqual([]);
+      if (indexes.length > 0) expect(migration.transaction).toBe(false);
+    }
+  },
+);
+
+describe('a migration of a table in use', () => {
+  let url: string;
+  const clients: Client[] = [];
+  const connected = async (settings = ''): Promise<Client> => {
+    const client = new Client({ connectionString: url });
+    clients.push(client);
+    await client.connect();
+    if (settings) await client.query(settings);
+    return client;
+  };
+  beforeEach(async () => {
+    url = await cloneDatabase();
+  });
+  afterEach(async () => {
+    await Promise.all(clients.splice(0).map((client) => client.end()));
+    await dropClone(url);
+  });
+
+  class OrdersTaste1900000000001 implements MigrationInterface {
+    up = (runner: QueryRunner): Promise<void> => runner.query('ALTER TABLE orders.orders ADD COLUMN taste text');
+    down = (): Promise<void> => Promise.resolve();
+  }
+  class OrdersSmell1900000000002 implements MigrationInterface {
+    readonly transaction = false;
+    up = (runner: QueryRunner): Promise<void> => buildIndex(runner, 'orders.smell_idx', 'orders.orders (note)');
+    down = (): Promise<void> => Promise.resolve();
+  }
+  const plus = (migration: new () => MigrationInterface): Storage[] => [
+    { ...STORAGES.orders, migrations: [...STORAGES.orders.migrations, migration] },
+  ];
+
+  it('lets others pass again and again while a report holds the table, and is made when that ends', async () => {
+    const report = await connected();
+    await report.query('BEGIN; SELECT count(*) FROM orders.orders');
+    // Longer than the migration waits each time, much shorter than the report takes.
+    const buyer = await connected('SET statement_timeout = 4000');
+    const said: string[] = [];
+    const own = plus(OrdersTaste1900000000001);
+    const source = await dataSourceFor(url, own, 2).initialize();
+    const migrated = migrate(source, own, (sentence) => said.push(sentence));
+    await eventually(() => expect(said.join()).toContain('a migration waits for others to let go'));
+    for (let turn = 0; turn < 8; turn++) {
+      await buyer.query('SELECT id FROM orders.orders FOR UPDATE');
+      await sleep(200);
+    }
+    expect(await rowsOf(url, `SELECT 1 FROM pg_attribute WHERE attname = 'taste'`)).toEqual([]);
+    await report.query('COMMIT');
+    expect(await migrated).toEqual(['OrdersTaste1900000000001']);
+    await source.destroy();
+  });
+
+  it('makes an index beside open writes and beside others that wait to migrate, also one that was begun before', async () => {
+    await rowsOf(url, 'CREATE INDEX smell_idx ON orders.orders (id)');
+    const writer = await connected();
+    await writer.query('BEGIN; SELECT id FROM orders.orders FOR UPDATE');
+    const own = plus(OrdersSmell1900000000002);
+    const sources = await Promise.all([1, 2, 3].map(() => dataSourceFor(url, own, 2).initialize()));
+    const said: string[] = [];
+    const all = sources.map((source) => migrate(source, own, (sentence) => said.push(sentence)));
+    await eventually(() => expect(said.filter((one) => one.startsWith('another process'))).toHaveLength(2));
+    await writer.query('UPDATE orders.orders SET note = note; COMMIT');
+    expect((await Promise.all(all)).flat()).toEqual(['OrdersSmell1900000000002']);
+    const index = `SELECT indisvalid AS valid, pg_get_indexdef(indexrelid) AS text FROM pg_index WHERE indexrelid = 'orders.smell_idx'::regclass`;
+    expect(await rowsOf(url, index)).toEqual([{ valid: true, text: expect.stringMatching(/\(note\)$/) }]);
+    await Promise.all(sources.map((source) => source.destroy()));
+  });
+});
