@@ -34,8 +34,9 @@ export class Memory {
     try {
       // The database's day: a process whose clock is ahead would forget what must be known.
       const today = await this.today();
-      for (let day = -1; day <= AHEAD_DAYS; day++) await this.make(new Date(today + day * DAY_MS));
-      await this.forget(today);
+      const known = await this.partitions();
+      for (let day = -1; day <= AHEAD_DAYS; day++) await this.make(new Date(today + day * DAY_MS), known);
+      await this.forget(today, known);
       this.next = performance.now() + HOUR_MS;
     } catch (error) {
       if (sqlState(error) !== LOCK_NOT_AVAILABLE) throw error;
@@ -52,12 +53,22 @@ export class Memory {
     return row!.ms;
   }
 
-  private async make(day: Date): Promise<void> {
+  private async partitions(): Promise<string[]> {
+    const statement = sql(
+      `${this.schema}.memory.partitions`,
+      `SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::regclass`,
+    );
+    const rows = await this.database.rows<{ name: string }>(statement, [`${this.schema}.seen`]);
+    return rows.map(({ name }) => name);
+  }
+
+  private async make(day: Date, known: string[]): Promise<void> {
     const from = day.toISOString().slice(0, 10);
+    if (known.includes(partitionOf(from))) return;
     const to = new Date(day.getTime() + DAY_MS).toISOString().slice(0, 10);
     try {
       await this.ddl(
-        `CREATE TABLE IF NOT EXISTS ${this.partition(from)} PARTITION OF ${this.schema}.seen FOR VALUES FROM ('${from}') TO ('${to}')`,
+        `CREATE TABLE IF NOT EXISTS ${this.schema}.${partitionOf(from)} PARTITION OF ${this.schema}.seen FOR VALUES FROM ('${from}') TO ('${to}')`,
       );
     } catch (error) {
       // Marks of that day already stand in the default partition: they stay there, nothing is lost.
@@ -65,17 +76,10 @@ export class Memory {
     }
   }
 
-  private async forget(today: number): Promise<void> {
-    const before = new Date(today - (this.retentionDays + 1) * DAY_MS).toISOString().slice(0, 10);
-    const known = await this.database.rows<{ name: string }>(
-      sql(
-        `${this.schema}.memory.partitions`,
-        `SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::regclass`,
-      ),
-      [`${this.schema}.seen`],
-    );
-    for (const { name } of known) {
-      if (!/^seen_\d{8}$/.test(name) || name >= `seen_${before.replaceAll('-', '')}`) continue;
+  private async forget(today: number, known: string[]): Promise<void> {
+    const first = partitionOf(new Date(today - (this.retentionDays + 1) * DAY_MS).toISOString().slice(0, 10));
+    for (const name of known) {
+      if (!/^seen_\d{8}$/.test(name) || name >= first) continue;
       await this.ddl(`DROP TABLE ${this.schema}.${name}`);
       this.logger.log(`forgot ${this.schema}.${name}`);
     }
@@ -95,12 +99,10 @@ export class Memory {
     for (let count = CHUNK; count === CHUNK;) count = (await this.database.rows<{ count: number }>(purge))[0]!.count;
   }
 
-  private partition(day: string): string {
-    return `${this.schema}.seen_${day.replaceAll('-', '')}`;
-  }
-
   private async ddl(text: string): Promise<void> {
     // One simple query is one transaction, so that the limit ends with it.
     await this.database.dataSource.query(`SET LOCAL lock_timeout = ${LOCK_MS}; ${text}`);
   }
 }
+
+const partitionOf = (day: string): string => `seen_${day.replaceAll('-', '')}`;

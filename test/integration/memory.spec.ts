@@ -54,7 +54,7 @@ it('forgets old keys and refusals however many there are, keeps the young ones, 
   expect(await count('orders.idempotency_keys')).toBe(100);
   expect(await count(`orders.inbox WHERE state = 'parked'`)).toBe(1);
   expect(await count(`orders.inbox WHERE state = 'refused'`)).toBe(0);
-}, 60_000);
+});
 
 it('does not stand in the way of intake while a back-up reads the marks: it comes again', async () => {
   const backup = new Client({ connectionString: database.url });
@@ -66,7 +66,7 @@ it('does not stand in the way of intake while a back-up reads the marks: it come
     await backup.query('BEGIN; LOCK TABLE orders.seen IN ACCESS SHARE MODE');
     const began = performance.now();
     await remember();
-    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(performance.now() - began).toBeLessThan(4_500);
     expect(await partitions()).toContain('seen_20200101');
     await backup.query('ROLLBACK');
     await remember();

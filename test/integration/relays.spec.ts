@@ -7,7 +7,9 @@ import type { Carrier } from '../../src/messaging/outbox/carrier.js';
 import type { Outgoing } from '../../src/messaging/message.js';
 import { Outbox } from '../../src/messaging/outbox/outbox.js';
 import { Birth } from '../../src/messaging/birth.js';
+import { Floor } from '../../src/messaging/outbox/floor.js';
 import { Relay } from '../../src/messaging/outbox/relay.js';
+import { eventually } from '../support/eventually.js';
 import { useDatabase } from '../support/fixtures.js';
 
 const RELAYS = 4;
@@ -70,4 +72,97 @@ it(`${RELAYS} relays over one outbox carry each message once, and those of one k
   expect({ keys: byKey.size, carried: ledger.carried.length, wrong: wrong.slice(0, 2) }).toEqual({
     ...{ keys: WRITERS * KEYS, carried: WRITERS * KEYS * TRANSACTIONS, wrong: [] },
   });
-}, 60_000);
+});
+
+// Transactions of the whole server count, also those of other tests, and some of these last for ten seconds.
+describe('the floor of an outbox', () => {
+  const MANY = 1_000;
+  let floor: Floor;
+  beforeEach(async () => {
+    await source.query('TRUNCATE orders.outbox');
+    floor = new Floor('orders', new Database(source));
+  });
+
+  const insert = `INSERT INTO orders.outbox (lane, route, key, type, message_id, body)
+    SELECT n % 32, 'internal:orders', 'key', 'orders.of-a-test', gen_random_uuid(), '{}' FROM generate_series(1, $1::int) n RETURNING seq::int`;
+  /** What a busy relay does meanwhile: many rows are carried, and it asks each second. */
+  const busy = async (): Promise<number> => {
+    await source.query(insert, [MANY]);
+    await source.query('DELETE FROM orders.outbox');
+    const [{ last }] = await source.query<[{ last: number }]>(
+      'SELECT last_value::int AS last FROM orders.outbox_seq_seq',
+    );
+    floor.saw(Array.from({ length: MANY }, () => Infinity));
+    await floor.rise();
+    return last;
+  };
+
+  it('stays below a row that is not committed yet, and below it while it stands', async () => {
+    const writer = source.createQueryRunner();
+    try {
+      await writer.startTransaction();
+      await writer.query('SELECT pg_current_xact_id()');
+      const [{ seq }] = (await writer.query(insert, [1])) as [{ seq: number }];
+      for (let looks = 0; looks < 4; looks++) {
+        await busy();
+        expect(floor.above()).toBeLessThan(seq);
+        await sleep(1_010);
+      }
+      await writer.commitTransaction();
+      // Only rows after it are deleted: it stands.
+      await eventually(
+        async () => {
+          floor.saw(Array.from({ length: MANY }, () => Infinity));
+          await floor.rise();
+          expect(floor.above()).toBe(seq - 1);
+        },
+        { within: 60_000, every: 300 },
+      );
+    } finally {
+      if (writer.isTransactionActive) await writer.rollbackTransaction();
+      await writer.release();
+    }
+  });
+
+  it('rises beside a snapshot that somebody holds, and is given up when the numbers begin anew', async () => {
+    const reader = source.createQueryRunner();
+    try {
+      await reader.startTransaction('REPEATABLE READ');
+      await reader.query('SELECT count(*) FROM orders.orders');
+      const first = await busy();
+      await eventually(
+        async () => {
+          await busy();
+          expect(floor.above()).toBeGreaterThanOrEqual(first);
+        },
+        { within: 60_000, every: 300 },
+      );
+      await reader.rollbackTransaction();
+      await source.query('ALTER SEQUENCE orders.outbox_seq_seq RESTART WITH 1');
+      await eventually(
+        async () => {
+          floor.saw(Array.from({ length: MANY }, () => Infinity));
+          await floor.rise();
+          expect(floor.above()).toBe(0);
+        },
+        { within: 60_000 },
+      );
+    } finally {
+      if (reader.isTransactionActive) await reader.rollbackTransaction();
+      await reader.release();
+    }
+  });
+
+  it('is given up when a row below it is seen', async () => {
+    await busy();
+    await eventually(
+      async () => {
+        await busy();
+        expect(floor.above()).toBeGreaterThan(0);
+      },
+      { within: 60_000, every: 300 },
+    );
+    floor.saw([1]);
+    expect(floor.above()).toBe(0);
+  });
+});

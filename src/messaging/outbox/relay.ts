@@ -4,6 +4,7 @@ import type { Tx } from '../../database/transaction.js';
 import type { Birth } from '../birth.js';
 import type { Carrier } from './carrier.js';
 import type { Courtesy } from '../courtesy.js';
+import { Floor } from './floor.js';
 import type { Progress } from '../loop.js';
 import type { Outgoing } from '../message.js';
 import type { Peers } from '../peers.js';
@@ -15,15 +16,18 @@ const PAUSE_MS = 1_000;
 
 interface OutboxRow extends Outgoing {
   tid: string;
+  seq: number;
   inherited: boolean;
 }
 
 /**
- * Carries rows of one module's outbox, lane by lane: claimed by state, never by cursor; locked in one statement and read
- * in the next, whose snapshot then shows what the last holder left. Only what was taken is deleted.
+ * Carries rows of one module's outbox, lane by lane: claimed by state, never by cursor (the floor passes by only what is gone for
+ * certain); locked in one statement and read in the next, whose snapshot then shows what the last holder left. Only what was
+ * taken is deleted.
  */
 export class Relay {
   private readonly text: ReturnType<typeof statements>;
+  private readonly floor: Floor;
   private readonly paused = new Map<string, number>();
   /** After a set's handler threw inside the local carrier, the next pass stores instead of handling. */
   private careful = false;
@@ -36,15 +40,18 @@ export class Relay {
     private readonly peers?: Peers,
   ) {
     this.text = statements(schema);
+    this.floor = new Floor(schema, of.database);
   }
 
   async step(): Promise<Progress> {
     if (!this.carrier.ready()) return 'idle';
     await this.of.courtesy?.show();
     try {
+      await this.floor.rise();
       const began = await this.of.birth.since();
       return await this.of.database.transaction((tx) => this.pass(tx, began));
     } catch (error) {
+      this.floor.forget();
       if (this.careful) throw error;
       this.careful = true;
       return 'more';
@@ -57,6 +64,7 @@ export class Relay {
     // What was left by another process may have ended it: stored, its attempts are counted.
     const taken = await this.carrier.carry(tx, rows, this.careful || rows.some(({ inherited }) => inherited));
     this.careful = false;
+    this.floor.saw(rows.map(({ seq }) => seq));
     tx.collect(
       this,
       rows.filter((_, i) => taken[i]).map((r) => r.tid),
@@ -74,10 +82,11 @@ export class Relay {
     const [lock, read] =
       paused.length > 0 ? [this.text.lockLive, this.text.readLive] : [this.text.lock, this.text.read];
     const atMost = this.peers?.share().atMost ?? LANES;
-    const further = paused.length > 0 ? [paused] : [];
+    // A paused route leaves its rows where they are, so the floor does not rise meanwhile.
+    const above = paused.length > 0 ? paused : this.floor.above();
     const [[locked], rows] = await Promise.all([
-      tx.rows<{ lanes: number; seen: number }>(lock, [atMost, ...further]),
-      tx.rows<OutboxRow & Record<string, unknown>>(read, [SET, began, ...further]),
+      tx.rows<{ lanes: number; seen: number }>(lock, [atMost, above]),
+      tx.rows<OutboxRow & Record<string, unknown>>(read, [SET, began, above]),
     ]);
     return { ...locked!, rows };
   }
@@ -100,7 +109,7 @@ const statements = (schema: string) => {
      SELECT (SELECT count(*)::int FROM mine) AS lanes, (SELECT count(*)::int FROM work) AS seen,
             set_config('${claimed}', ARRAY(SELECT l FROM mine)::text, true)`;
   const columns =
-    'x.tid, x.route, x.key, x.type, x.message_id AS id, x.headers, x.body, x.at < $2::timestamptz AS inherited';
+    'x.tid, x.seq::float8 AS seq, x.route, x.key, x.type, x.message_id AS id, x.headers, x.body, x.at < $2::timestamptz AS inherited';
   const lanes = `(SELECT current_setting('${claimed}')::smallint[] AS held OFFSET 0) c, unnest(c.held) l`;
   const perLane = 'greatest(16, 2 * $1::int / cardinality(c.held))';
   // The routes that are not paused, by hops over the index: rows of a paused route are never looked at.
@@ -110,11 +119,12 @@ const statements = (schema: string) => {
        SELECT (SELECT o.route FROM ${outbox} o WHERE o.route > r.route ORDER BY o.route LIMIT 1) FROM r WHERE r.route IS NOT NULL
      ), live AS MATERIALIZED (SELECT route FROM r WHERE route <> ALL(${paused}::text[]))`;
   return {
-    lock: named('lock', `WITH ${locked(`EXISTS (SELECT 1 FROM ${outbox} t WHERE t.lane = l)`)}`),
+    lock: named('lock', `WITH ${locked(`EXISTS (SELECT 1 FROM ${outbox} t WHERE t.lane = l AND t.seq > $2::bigint)`)}`),
     read: named(
       'read',
       `SELECT ${columns} FROM ${lanes}
-        CROSS JOIN LATERAL (SELECT ctid::text AS tid, * FROM ${outbox} o WHERE o.lane = l ORDER BY o.seq LIMIT ${perLane}) x
+        CROSS JOIN LATERAL (SELECT ctid::text AS tid, * FROM ${outbox} o
+                             WHERE o.lane = l AND o.seq > $3::bigint ORDER BY o.seq LIMIT ${perLane}) x
         ORDER BY x.seq LIMIT $1`,
     ),
     lockLive: named(
