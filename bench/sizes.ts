@@ -46,7 +46,7 @@ export const SIZES: Record<'smoke' | 'quick' | 'full', Sizes> = {
     watchedOrders: 3,
   },
   full: {
-    rounds: 5,
+    rounds: 3,
     warmUp: 5,
     story: 15,
     short: 10,

@@ -64,7 +64,7 @@ export const pathsElsewhere = (here: readonly ModuleName[]): Map<string, ModuleN
 /** Everything the modules stand on, already open. */
 export interface Ground {
   settings: Settings;
-  sources: DataSource[];
+  sources: Map<string, DataSource>;
   traffic: Traffic;
   keys: ApiKeySource;
   sandboxUrl: string;
@@ -127,8 +127,8 @@ function catalogueFor({ MODULES: here, INVENTORY_GRPC_URL: url }: Settings): Cat
   return {
     imports: [],
     inject: [Traffic, Health],
-    make: ({ signature }: Traffic, health: Health) => {
-      const inventory = new GrpcCatalogue(url!, signature);
+    make: ({ signature, handlers }: Traffic, health: Health) => {
+      const inventory = new GrpcCatalogue(url!, signature, handlers.tell);
       // Not down: orders are read and cancelled all the same, and those that come over RabbitMQ wait.
       health.register('inventory', async () => ((await inventory.answers()) ? 'ok' : 'degraded'));
       return new RememberingCatalogue(inventory);
