@@ -1,9 +1,9 @@
 import { HouseLogger } from './house-logger.js';
 
-/** What a logger writes where there is no terminal. */
-function written(say: (logger: HouseLogger) => void): string[] {
+/** What a logger writes where there is a terminal, or none. */
+function written(say: (logger: HouseLogger) => void, terminal = false): string[] {
   const { isTTY } = process.stdout;
-  process.stdout.isTTY = false;
+  process.stdout.isTTY = terminal;
   const lines: string[] = [];
   const take = (text: unknown): boolean => lines.push(String(text)) > 0;
   const streams = [process.stdout, process.stderr].map((stream) =>
@@ -32,6 +32,25 @@ it('writes one JSON object a line, with the time as ISO 8601, whatever stands in
     { level: 'error', context: 'Orders', message: 'broken', stack: expect.stringContaining('at here') as string },
   ]);
   for (const { time } of said) expect(new Date(time as string).toISOString()).toBe(time);
+});
+
+it('has what a line is about as fields of its own, which cannot take the place of the others', () => {
+  const about = { trace: 'a'.repeat(32), messageId: 'msg_1', key: 'ord_1', level: 'debug', message: 'x' };
+  const lines = written((logger) => {
+    logger.error('parked beta.note of ord_1', about, 'Lanes');
+    logger.error('broken', 'Error: broken\n    at here', { key: 'ord_2' }, 'Effects');
+    logger.warn('nobody: orders.place', { requestId: 'r-1' }, 'Refused');
+  });
+  expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
+    { ...about, level: 'error', message: 'parked beta.note of ord_1', context: 'Lanes' },
+    { message: 'broken', stack: expect.stringContaining('at here') as string, key: 'ord_2', context: 'Effects' },
+    { message: 'nobody: orders.place', requestId: 'r-1', context: 'Refused' },
+  ]);
+});
+
+it('says on a terminal what a line is about behind it', () => {
+  const [line] = written((logger) => logger.error('parked beta.note', { key: 'ord_1' }, 'Lanes'), true);
+  expect(line!.replace(/\x1b\[\d+m/g, '')).toContain("[Lanes] parked beta.note { key: 'ord_1' }");
 });
 
 it('leaves out what is below its level, and what the framework says of its own start', () => {

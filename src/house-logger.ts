@@ -20,7 +20,11 @@ type Given = [message: unknown, options: { context: string; logLevel: LogLevel; 
 export class HouseLogger extends ConsoleLogger {
   constructor(private readonly level: Settings['LOG_LEVEL']) {
     const terminal = process.stdout.isTTY;
-    super({ logLevels: LEVELS.slice(0, SHOWN[level]), json: !terminal, colors: terminal, prefix: 'sanmon' });
+    super({
+      ...{ logLevels: LEVELS.slice(0, SHOWN[level]), json: !terminal, colors: terminal, prefix: 'sanmon' },
+      // What a line is about stands beside its message: `trace`, `key` and so on. On a terminal it stands behind it.
+      flattenParams: true,
+    });
   }
 
   override log(message: unknown, ...rest: unknown[]): void {

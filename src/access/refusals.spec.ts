@@ -3,12 +3,16 @@ import { Refusals } from './refusals.js';
 
 const refusal = { principal: 'nobody', operation: 'orders.place', gate: 'rest', code: 'unauthenticated' };
 
+const told = (about: object = {}): string[] => Object.entries(about).map((field) => field.join('='));
+
 describe('the log of refusals', () => {
   let lines: string[];
   beforeEach(() => {
     lines = [];
     jest.useFakeTimers();
-    jest.spyOn(Logger.prototype, 'warn').mockImplementation((line: string) => void lines.push(line));
+    jest
+      .spyOn(Logger.prototype, 'warn')
+      .mockImplementation((line: string, about?: object) => void lines.push([line, ...told(about)].join(' ')));
   });
   afterEach(() => {
     jest.useRealTimers();
@@ -17,7 +21,7 @@ describe('the log of refusals', () => {
 
   it('names who was refused what, where, why, and which request that was', () => {
     new Refusals().note({ ...refusal, requestId: 'r-1' });
-    expect(lines).toEqual(['nobody: orders.place over rest: unauthenticated (request r-1)']);
+    expect(lines).toEqual(['nobody: orders.place over rest: unauthenticated requestId=r-1']);
   });
 
   it('writes one line and one number of a thousand alike', () => {
@@ -25,7 +29,7 @@ describe('the log of refusals', () => {
     for (let i = 0; i < 1_000; i++) refusals.note({ ...refusal, requestId: `r-${i}` });
     jest.advanceTimersByTime(10_000);
     expect(lines).toEqual([
-      'nobody: orders.place over rest: unauthenticated (request r-0)',
+      'nobody: orders.place over rest: unauthenticated requestId=r-0',
       'nobody: orders.place over rest: unauthenticated, 999 times more',
     ]);
     refusals.note(refusal);

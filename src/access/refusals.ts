@@ -38,7 +38,7 @@ export class Refusals implements OnModuleDestroy {
     else if (this.again.size >= LINES) this.unsaid++;
     else {
       this.again.set(kind, 0);
-      this.logger.warn(requestId ? `${kind} (request ${requestId})` : kind);
+      this.logger.warn(kind, ...(requestId ? [{ requestId }] : []));
     }
   }
 

@@ -9,6 +9,7 @@ import { traceOf } from '../messaging/trace.js';
 import type { Asked, Unwanted } from './asked.js';
 import { CallSpans } from './call-spans.js';
 import { demandOwn, withOwnCustomerId } from './customer-id.js';
+import { asFailure } from './failures.js';
 import { idempotencyKey } from './idempotency-key.js';
 import { operationOf, type OperationClass, type OperationTraits } from './operation.js';
 import { preferredWait } from './prefer.js';
@@ -72,8 +73,22 @@ export class Admission {
     }
   }
 
-  /** The first steps alone, for streams whose input comes later: who it is, its rate, its scope. */
-  async enter({ name, kind, scope }: Door, call: Omit<Call, 'input'>): Promise<Principal> {
+  /** The first steps alone, for streams whose input comes later; `opens` is what opens one, and its span ends with that. */
+  async open(door: Door, call: Omit<Call, 'input'>, opens: (by: Principal) => void): Promise<void> {
+    const by = await this.enter(door, call);
+    const opening = { id: uuidv7(), operation: door, by, trace: traceOf(call.traceparent) };
+    const asked = this.spans?.begin(opening, call.via?.gate) ?? opening;
+    try {
+      opens(by);
+      this.spans?.ended(asked, undefined);
+    } catch (error) {
+      this.spans?.ended(asked, asFailure(error));
+      throw error;
+    }
+  }
+
+  /** Who it is, its rate, its scope. */
+  private async enter({ name, kind, scope }: Door, call: Omit<Call, 'input'>): Promise<Principal> {
     let by: Principal | undefined;
     try {
       by = await this.access.principal(call.authorization, call.otherwise);
@@ -123,16 +138,13 @@ export class Admission {
     }
   }
 
-  private note(error: unknown, operation: string, { via }: Omit<Call, 'input'>, by?: Principal): void {
-    if (!(error instanceof Failure) || !['unauthenticated', 'forbidden'].includes(error.kind)) return;
-    const { code } = error;
-    this.refusals.note({
-      principal: by?.name ?? 'nobody',
-      operation,
-      gate: via?.gate ?? 'a gate',
-      code,
-      requestId: via?.requestId,
-    });
+  private note(error: unknown, operation: string, call: Omit<Call, 'input'>, by?: Principal): void {
+    if (!(error instanceof Failure)) return;
+    const { via, traceparent } = call;
+    const refusal = { principal: by?.name ?? 'nobody', operation, gate: via?.gate ?? 'a gate', code: error.code };
+    this.spans?.refused({ ...refusal, traceparent });
+    if (!['unauthenticated', 'forbidden'].includes(error.kind)) return;
+    this.refusals.note({ ...refusal, requestId: via?.requestId });
   }
 
   private command<C extends object>(type: OperationClass<C>, input: unknown, by: Principal): C {

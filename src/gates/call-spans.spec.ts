@@ -51,4 +51,35 @@ describe('the span of a call', () => {
     await new Promise(setImmediate);
     expect(told.map(({ failed }) => failed)).toEqual(['order-not-found', 'internal']);
   });
+
+  describe('that admission refused', () => {
+    const refusal = { operation: 'orders.get', gate: 'rest', principal: 'nobody', code: 'unauthenticated' };
+
+    it('is of the trace it came with, or of one of its own for the share that is kept', () => {
+      spans(0).refused({ ...refusal, traceparent: PARENT });
+      spans(1).refused({ ...refusal, traceparent: undefined });
+      expect(told).toMatchObject([
+        { name: 'orders.get', kind: 'server', parent: PARENT, failed: 'unauthenticated' },
+        { name: 'orders.get', parent: undefined, attributes: { 'sanmon.gate': 'rest', 'enduser.id': 'nobody' } },
+      ]);
+      expect(told[0]!.self.slice(3, 35)).toBe('a'.repeat(32));
+    });
+
+    it('is not told where its caller does not want it, or it is not of the share', () => {
+      spans(1).refused({ ...refusal, traceparent: PARENT.replace(/1$/, '0') });
+      spans(0).refused({ ...refusal, traceparent: 'nonsense' });
+      expect(told).toEqual([]);
+    });
+
+    it('is told a hundred times a second at most, whoever asks', () => {
+      const now = jest.spyOn(performance, 'now').mockReturnValue(5_000);
+      const all = spans(1);
+      for (let i = 0; i < 250; i++) all.refused({ ...refusal, traceparent: i % 2 ? PARENT : undefined });
+      expect(told).toHaveLength(100);
+      now.mockReturnValue(6_000);
+      all.refused({ ...refusal, traceparent: PARENT });
+      expect(told).toHaveLength(101);
+      now.mockRestore();
+    });
+  });
 });

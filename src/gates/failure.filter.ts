@@ -38,7 +38,10 @@ function answer(failure: Failure, response: Response): void {
     return;
   }
   const { status, headers, body } = problem(failure);
-  if (failure.kind === 'internal') logger.error(`request ${requestIdOf(response)}: ${failure.message}`);
+  if (failure.kind === 'internal') {
+    const requestId = requestIdOf(response);
+    logger.error(`request ${requestId}: ${failure.message}`, { requestId });
+  }
   const text = Buffer.from(JSON.stringify(body));
   response.writeHead(status, {
     ...headers,

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Tx } from '../database/transaction.js';
 import type { Failure } from '../failure.js';
+import { about } from '../messaging/about.js';
 import { type MessageClass, messageOf } from '../messaging/contract.js';
 import type { Message } from '../messaging/message.js';
 import { Outbox } from '../messaging/outbox/outbox.js';
@@ -79,7 +80,11 @@ export class MoveStock {
 
   /** Answers, also when it was answered before; what cannot happen is said aloud. */
   private tell(tx: Tx, { orderId, standing, instruction, lines, step, trace }: Decided): void {
-    if (step.refused) this.logger.error(`${orderId} ${standing}, ${instruction}: ${step.refused.message}`);
+    if (step.refused)
+      this.logger.error(
+        `${orderId} ${standing}, ${instruction}: ${step.refused.message}`,
+        about({ key: orderId, trace }),
+      );
     for (const answer of step.answers) {
       const [type, body] = EVENTS[answer];
       this.outbox.publish(tx, type, [body({ orderId, lines })], trace);

@@ -27,18 +27,39 @@ export type TellSpan = (span: Span) => void;
 /** Now, for {@link Span.began}: finer than `Date.now()`. */
 export const spanTime = (): number => performance.timeOrigin + performance.now();
 
-/** The same messages, each within a span of its own that is told once what it did is committed. */
-export function handledWithin<M extends Message>(set: M[], module: string, tx: Tx, tell?: TellSpan): M[] {
-  if (!tell) return set;
-  const began = spanTime();
-  return set.map((message) => {
-    const { id, type, key, trace: parent } = message;
-    if (!isSampled(parent)) return message;
-    const self = hop(parent, uuidv7());
-    const attributes = { ...named(id, key), 'sanmon.module': module, 'messaging.batch.message_count': set.length };
-    tx.afterCommit(() => tell({ name: `handle ${type}`, kind: 'consumer', self, parent, began, attributes }));
-    return { ...message, trace: self };
-  });
+/** One attempt to handle a set of messages, each within a span of its own. */
+export class Attempt<M extends Message> {
+  /** The same messages; what they cause is within their spans. */
+  readonly set: M[];
+
+  constructor(
+    private readonly given: readonly M[],
+    private readonly module: string,
+    private readonly tell: TellSpan,
+    private readonly began = spanTime(),
+  ) {
+    this.set = given.map((message) =>
+      isSampled(message.trace) ? { ...message, trace: hop(message.trace, uuidv7()) } : message,
+    );
+  }
+
+  /** Tells the spans once what came of them is committed. `failed`: in the place of each message that failed, why. */
+  ended(tx: Tx, failed: readonly (string | undefined)[]): void {
+    const { given, module, tell, began } = this;
+    this.set.forEach(({ id, type, key, trace: self }, i) => {
+      const parent = given[i]!.trace;
+      if (!isSampled(parent)) return;
+      const attributes = { ...named(id, key), 'sanmon.module': module, 'messaging.batch.message_count': given.length };
+      const span = { name: `handle ${type}`, kind: 'consumer', self: self!, parent, began, attributes } as const;
+      tx.afterCommit(() => tell({ ...span, failed: failed[i] }));
+    });
+  }
+}
+
+/** What a span says of something that was thrown: never its message, which may quote what somebody sent. */
+export function nameOfError(error: unknown): string {
+  const { code, name } = Object(error) as { code?: unknown; name?: unknown };
+  return typeof code === 'string' ? code : typeof name === 'string' ? name : 'thrown';
 }
 
 /** Tells of messages that were carried, once their rows are deleted. The span is as long as a message waited in the outbox. */

@@ -32,8 +32,8 @@ export const traceFor = (id: string, sampled: boolean): string =>
 /** Whether whoever began a trace wants its spans kept. */
 export const isSampled = (trace?: string): trace is string => trace?.endsWith('1') === true;
 
-/** How a log line names the trace of what it is about; empty where nobody traces it. */
-export const traceSaid = (trace?: string): string => (trace ? `, trace ${trace.slice(3, 35)}` : '');
+/** The id of a trace, as whoever keeps traces calls it. */
+export const traceId = (trace: string): string => trace.slice(3, 35);
 
 /** What a row of the outbox, the inbox or the timers keeps of the trace it belongs to. */
 export const traceHeaders = (trace?: string): string | null =>

@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { Tx } from '../database/transaction.js';
+import { about } from '../messaging/about.js';
 import type { Effect, EffectKind, Said } from '../messaging/effects/effect.js';
 import { Effects } from '../messaging/effects/effects.js';
 import { Channel, type Letter } from './channels/channel.js';
@@ -37,12 +38,15 @@ export class EmailEffect implements EffectKind<Letter, NotificationState>, OnMod
     this.channel.close();
   }
 
-  async attempt({ body, attempts, ageMs }: Effect<Letter>): Promise<Said<NotificationState>> {
+  async attempt({ body, key, trace, attempts, ageMs }: Effect<Letter>): Promise<Said<NotificationState>> {
     const delivery = await this.channel.send(body);
     if ('taken' in delivery) return { done: 'SENT' };
     if ('trouble' in delivery && ageMs < GIVE_UP_MS) return { again: oneLine(delivery.trouble) };
     const why = 'refused' in delivery ? delivery.refused : delivery.trouble;
-    this.logger.warn(`${body.id} is not delivered, given up after ${attempts + 1} attempts: ${oneLine(why)}`);
+    this.logger.warn(
+      `${body.id} is not delivered, given up after ${attempts + 1} attempts: ${oneLine(why)}`,
+      about({ key, trace }),
+    );
     return { done: 'FAILED' };
   }
 

@@ -7,7 +7,7 @@ import { GetMessage } from './get-message.js';
 import { GetOperation } from './get-operation.js';
 import { ListAudit } from './list-audit.js';
 import { ListMessages } from './list-messages.js';
-import { answered, OpsUseCases } from './ops.use-cases.js';
+import { OpsUseCases } from './ops.use-cases.js';
 import { ReleaseMessage } from './release-message.js';
 import { ReleaseMessages } from './release-messages.js';
 import { ReplaceMessage } from './replace-message.js';
@@ -19,41 +19,41 @@ export class OpsAmqpController {
 
   @Receives(ListMessages)
   list(set: Asked<ListMessages>[], { each }: QueryReception) {
-    return each(set, (asked) => answered(this.on.listMessages.answer(asked)));
+    return each(set, (asked) => this.on.ask(asked, this.on.listMessages));
   }
 
   @Receives(GetMessage)
   get(set: Asked<GetMessage>[], { each }: QueryReception) {
-    return each(set, (asked) => answered(this.on.getMessage.answer(asked)));
+    return each(set, (asked) => this.on.ask(asked, this.on.getMessage));
   }
 
   @Receives(ReleaseMessages)
   releaseMany(set: Asked<ReleaseMessages>[], { each }: CommandReception) {
-    return each(set, (asked) => this.on.desks.begin(asked));
+    return each(set, (asked) => this.on.begin(asked));
   }
 
   @Receives(ReleaseMessage)
   release(set: Asked<ReleaseMessage>[], { each }: CommandReception) {
-    return each(set, (asked) => this.on.desks.act(asked, (desk) => desk.releaseMessage));
+    return each(set, (asked) => this.on.act(asked, (desk) => desk.releaseMessage));
   }
 
   @Receives(ReplaceMessage)
   replace(set: Asked<ReplaceMessage>[], { each }: CommandReception) {
-    return each(set, (asked) => this.on.desks.act(asked, (desk) => desk.replaceMessage));
+    return each(set, (asked) => this.on.act(asked, (desk) => desk.replaceMessage));
   }
 
   @Receives(DiscardMessage)
   discard(set: Asked<DiscardMessage>[], { each }: CommandReception) {
-    return each(set, (asked) => this.on.desks.act(asked, (desk) => desk.discardMessage));
+    return each(set, (asked) => this.on.act(asked, (desk) => desk.discardMessage));
   }
 
   @Receives(GetOperation)
   operation(set: Asked<GetOperation>[], { each }: QueryReception) {
-    return each(set, (asked) => answered(this.on.getOperation.answer(asked)));
+    return each(set, (asked) => this.on.ask(asked, this.on.getOperation));
   }
 
   @Receives(ListAudit)
   audit(set: Asked<ListAudit>[], { each }: QueryReception) {
-    return each(set, (asked) => answered(this.on.listAudit.answer(asked)));
+    return each(set, (asked) => this.on.ask(asked, this.on.listAudit));
   }
 }

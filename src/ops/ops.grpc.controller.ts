@@ -8,7 +8,7 @@ import { GetMessage } from './get-message.js';
 import { GetOperation } from './get-operation.js';
 import { ListAudit } from './list-audit.js';
 import { ListMessages } from './list-messages.js';
-import { answered, OpsUseCases } from './ops.use-cases.js';
+import { OpsUseCases } from './ops.use-cases.js';
 import { ReleaseMessage } from './release-message.js';
 import { ReleaseMessages } from './release-messages.js';
 import { ReplaceMessage } from './replace-message.js';
@@ -21,41 +21,41 @@ export class OpsGrpcController {
 
   @GrpcMethod('MessagesService', 'ListMessages')
   list(@Input(ListMessages) asked: Asked<ListMessages>) {
-    return answered(this.on.listMessages.answer(asked));
+    return this.on.ask(asked, this.on.listMessages);
   }
 
   @GrpcMethod('MessagesService', 'GetMessage')
   get(@Input(GetMessage) asked: Asked<GetMessage>) {
-    return answered(this.on.getMessage.answer(asked));
+    return this.on.ask(asked, this.on.getMessage);
   }
 
   @GrpcMethod('MessagesService', 'ReleaseMessages')
   releaseMany(@Input(ReleaseMessages) asked: Asked<ReleaseMessages>) {
-    return this.on.desks.begin(asked);
+    return this.on.begin(asked);
   }
 
   @GrpcMethod('MessagesService', 'ReleaseMessage')
   release(@Input(ReleaseMessage) asked: Asked<ReleaseMessage>) {
-    return this.on.desks.act(asked, (desk) => desk.releaseMessage);
+    return this.on.act(asked, (desk) => desk.releaseMessage);
   }
 
   @GrpcMethod('MessagesService', 'ReplaceMessage')
   replace(@Input(ReplaceMessage) asked: Asked<ReplaceMessage>) {
-    return this.on.desks.act(asked, (desk) => desk.replaceMessage);
+    return this.on.act(asked, (desk) => desk.replaceMessage);
   }
 
   @GrpcMethod('MessagesService', 'DiscardMessage')
   discard(@Input(DiscardMessage) asked: Asked<DiscardMessage>) {
-    return this.on.desks.act(asked, (desk) => desk.discardMessage);
+    return this.on.act(asked, (desk) => desk.discardMessage);
   }
 
   @GrpcMethod('MessagesService', 'GetOperation')
   operation(@Input(GetOperation) asked: Asked<GetOperation>) {
-    return answered(this.on.getOperation.answer(asked));
+    return this.on.ask(asked, this.on.getOperation);
   }
 
   @GrpcMethod('MessagesService', 'ListAudit')
   audit(@Input(ListAudit) asked: Asked<ListAudit>) {
-    return answered(this.on.listAudit.answer(asked));
+    return this.on.ask(asked, this.on.listAudit);
   }
 }

@@ -2,9 +2,9 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { Tx } from '../database/transaction.js';
 import type { Failure } from '../failure.js';
 import { StockRefused, StockReserved, StockSold, StockUndone } from '../inventory/index.js';
+import { about } from '../messaging/about.js';
 import { type MessageClass, messageOf } from '../messaging/contract.js';
 import type { Message } from '../messaging/message.js';
-import { traceSaid } from '../messaging/trace.js';
 import {
   CaptureRefused,
   PaymentAuthorised,
@@ -68,14 +68,15 @@ export class AdvanceOrder {
       this.options.cancelWindowHours,
     );
     const moved: Moved[] = [];
-    const outcomes = messages.map(({ type, body, trace }) => {
+    const outcomes = messages.map(({ id, type, key, body, trace }) => {
       const order = orders.get(body.orderId);
       if (!order) return orderNotFound(body.orderId);
       const happening = HAPPENINGS.get(type)!;
       const told = order.tell(happening, body.reason ?? 'payment-declined');
       if (told.alarm || told.refused)
         this.logger.error(
-          `${order.view.id} ${order.state}, ${happening}${traceSaid(trace)}: ${told.alarm ?? told.refused!.message}`,
+          `${order.view.id} ${order.state}, ${happening}: ${told.alarm ?? told.refused!.message}`,
+          about({ id, key, trace }),
         );
       if (!told.refused) moved.push({ ...told, order, happening, trace });
       return told.refused;

@@ -52,7 +52,7 @@ export class PlaceOrderHandler implements UseCase<PlaceOrder, Order, OrderLine[]
 
   async prepare(asked: Asked<PlaceOrder>[]): Promise<(OrderLine[] | Failure)[]> {
     const skus = asked.flatMap(({ command }) => command.lines.map((line) => line.sku));
-    const quotes = await this.catalogue.quote(skus);
+    const quotes = await this.catalogue.quote(skus, asked);
     return asked.map(({ command, by }) => notForThisCustomer(command, by) ?? priced(command, quotes));
   }
 

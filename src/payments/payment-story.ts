@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Tx } from '../database/transaction.js';
 import { newId } from '../id.js';
+import { about } from '../messaging/about.js';
 import { Effects } from '../messaging/effects/effects.js';
 import { Outbox } from '../messaging/outbox/outbox.js';
 import { bodyOf, EVENT_OF } from './payment-answers.js';
@@ -64,7 +65,7 @@ export class PaymentStory {
   /** Says and starts what a step asks for; both are written before COMMIT, and calls begin after it. */
   private follow(tx: Tx, { payment, answers, start, refusal, alarm }: Step, trace?: string): void {
     const trouble = alarm ?? (refusal?.code === 'story-bug' ? refusal.message : undefined);
-    if (trouble) this.logger.error(trouble);
+    if (trouble) this.logger.error(trouble, about({ key: payment.orderId, trace }));
     for (const answer of answers) this.outbox.publish(tx, EVENT_OF[answer], [bodyOf(answer, payment)], trace);
     if (!start) return;
     const { effect, ...body } = start;

@@ -96,7 +96,10 @@ describe('A call to the provider', () => {
       await attempt(name, { find }, { attempts: 12, ageMs: 299_999 });
       expect(alarm).not.toHaveBeenCalled();
       await attempt(name, { find }, { attempts: 12, ageMs: 300_000 });
-      expect(alarm).toHaveBeenCalledWith(expect.stringContaining('pay_1:x is unknown for 5 minutes: status 502'));
+      expect(alarm).toHaveBeenCalledWith(
+        expect.stringContaining('pay_1:x is unknown for 5 minutes: status 502'),
+        expect.objectContaining({ key: expect.any(String) as string }),
+      );
     });
   });
 
@@ -124,7 +127,7 @@ describe('A call to the provider', () => {
     expect(await reason(refused('insufficient-funds'))).toMatchObject({ reason: 'insufficient-funds' });
     expect(alarm).not.toHaveBeenCalled();
     expect(await reason(refused('idempotency-key-reused'))).toMatchObject({ reason: 'payment-declined' });
-    expect(alarm).toHaveBeenCalledWith('pay_1:x was refused: idempotency-key-reused');
+    expect(alarm).toHaveBeenCalledWith('pay_1:x was refused: idempotency-key-reused', expect.anything());
   });
 
   it('calls every refusal of a capture capture-failed', async () => {

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { Tx } from '../database/transaction.js';
+import { about } from '../messaging/about.js';
 import type { Effect, EffectKind, Said } from '../messaging/effects/effect.js';
 import type { PaymentEvent } from './payment-record.js';
 import type { PaymentStory } from './payment-story.js';
@@ -84,13 +85,17 @@ export class ProviderEffect<C extends { key: string }> implements EffectKind<Ask
   private settled(effect: Effect<Ask<C>>, answer: Settled): Said<Result> {
     if (answer.outcome === 'ok') return { done: { type: 'effect ok', reference: answer.reference } };
     const reason = this.rules.refusal(answer.reason);
-    if (reason !== answer.reason) this.logger.error(`${effect.body.call.key} was refused: ${answer.reason}`);
+    if (reason !== answer.reason) this.alarm(effect, `was refused: ${answer.reason}`);
     return reason ? { done: { type: 'effect refused', reason } } : { again: answer.reason };
   }
 
   private again(effect: Effect<Ask<C>>, why: string): Said<Result> {
     if (effect.ageMs >= ALARM_MS)
-      this.logger.error(`${effect.body.call.key} is unknown for ${Math.round(effect.ageMs / 60_000)} minutes: ${why}`);
+      this.alarm(effect, `is unknown for ${Math.round(effect.ageMs / 60_000)} minutes: ${why}`);
     return { again: why };
+  }
+
+  private alarm({ key, trace, body }: Effect<Ask<C>>, what: string): void {
+    this.logger.error(`${body.call.key} ${what}`, about({ key, trace }));
   }
 }

@@ -117,6 +117,21 @@ it('a caller who does not want its trace kept has none, and its orders go to the
   expect(collector.of(trace)).toEqual([]);
 });
 
+it('the question for prices is in the trace of the order, and inventory answers within it', async () => {
+  const trace = randomBytes(16).toString('hex');
+  // One that nobody asked for in the last second: prices are remembered for so long.
+  sku = await stocked(house, 10);
+  await place('rest', `00-${trace}-${'1'.repeat(16)}-01`);
+  await eventually(() => {
+    const way = upFrom('inventory.quote-items', collector.of(trace));
+    expect(way.map(({ name, kind }) => [name, kind])).toEqual([
+      ['inventory.quote-items', SERVER],
+      ['ask inventory.quote-items', CLIENT],
+      ['orders.place', SERVER],
+    ]);
+  });
+});
+
 it('a call that is refused has a span with the reason', async () => {
   const trace = randomBytes(16).toString('hex');
   const { rest } = house;

@@ -23,6 +23,7 @@ import { protoCodec } from './codec.js';
 import { googleRpc } from './google-rpc.js';
 import { GrpcGate } from './grpc.server.js';
 import { GrpcReplies } from './replies.js';
+import { eventually } from '../../../test/support/eventually.js';
 
 class Line {
   @Length(1, 64) sku!: string;
@@ -65,6 +66,8 @@ const order = (id: string, note?: string) => ({
   updatedAt: '2026-01-02T03:04:05.678Z',
 });
 
+let slowBegins = (): void => undefined;
+
 const fresh = <R>(outcome: R): Answer<R> => ({ outcome, replayed: false });
 
 @Controller()
@@ -78,7 +81,10 @@ class OrdersGrpcController {
 
   @GrpcMethod('OrdersService', 'GetOrder')
   async get(@Input(GetOrder) { command: { id } }: Asked<GetOrder>): Promise<Answer<object>> {
-    if (id === 'slow') await new Promise((resolve) => setTimeout(resolve, 300));
+    if (id === 'slow') {
+      slowBegins();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
     if (id === 'bug') throw new Error('SELECT secret FROM orders');
     if (id === 'misshapen') return fresh({ ...order(id), state: 'LOST' });
     const outcome = id.startsWith('missing') ? notFound('order', id) : order(id);
@@ -100,8 +106,14 @@ let gate: GrpcGate;
 let app: INestMicroservice;
 let client: Client;
 
+/** What the house says of itself. */
+let ready = true;
+
 beforeAll(async () => {
-  gate = new GrpcGate({ host: '127.0.0.1', port: 0, modules: ['orders', 'notifications'], closeWithinMs: 2_000 });
+  gate = new GrpcGate({
+    ...{ host: '127.0.0.1', port: 0, modules: ['orders', 'notifications'], closeWithinMs: 2_000 },
+    ready: () => Promise.resolve(ready),
+  });
   app = await NestFactory.createMicroservice(ToyModule, { strategy: gate, logger: false });
   await app.listen();
   client = new Client(`127.0.0.1:${gate.port}`, credentials.createInsecure(), { 'grpc.max_send_message_length': -1 });
@@ -132,7 +144,7 @@ function send(method: string, bytes: Buffer, metadata = new Metadata(), to = cli
       same,
       bytes,
       metadata,
-      { deadline: Date.now() + 10_000 },
+      { deadline: Date.now() + 60_000 },
       (error: ServiceError | null, body?: Buffer) =>
         error
           ? resolve({ code: error.code, details: error.details, trailers: error.metadata, headers })
@@ -232,7 +244,8 @@ it('lets a client that is told to go call on without an error, over one connecti
   const errors: string[] = [];
   let calls = 0;
   try {
-    for (const until = performance.now() + 1_000; performance.now() < until; calls++)
+    const until = performance.now() + 20_000;
+    for (; (calls <= 50 || connections <= 3) && performance.now() < until; calls++)
       await new Promise<void>((resolve) =>
         client.makeUnaryRequest('/grpc.health.v1.Health/Check', whole, whole, Buffer.alloc(0), (error) => {
           if (error) errors.push(error.message);
@@ -326,7 +339,7 @@ describe('what describes the gate', () => {
     expect(JSON.parse(answer)).toMatchObject({ state: 'PLACED', note: 'by reflection', total: '1200' });
   });
 
-  it('turns NOT_SERVING for the whole process and each service, and tells who watches', async () => {
+  it('turns NOT_SERVING for the whole process and each service while it is not ready, and tells who watches', async () => {
     const health = loadSync(protoPath, { enums: String })['grpc.health.v1.Health'] as unknown as Record<string, object>;
     const { requestSerialize, responseDeserialize } = health['Watch'] as {
       requestSerialize: (request: object) => Buffer;
@@ -351,12 +364,12 @@ describe('what describes the gate', () => {
       'SERVING',
     ]);
     expect(await check('sanmon.payments.v1.PaymentsService')).toBe(status.NOT_FOUND);
-    gate.setServing(false);
+    ready = false;
     expect([await check(''), await check('sanmon.orders.v1.OrdersService')]).toEqual(['NOT_SERVING', 'NOT_SERVING']);
-    gate.setServing(true);
-    await check('');
+    ready = true;
+    // Nobody but who watches.
+    await eventually(() => expect(heard).toEqual(['SERVING', 'NOT_SERVING', 'SERVING']));
     watch.cancel();
-    expect(heard).toEqual(['SERVING', 'NOT_SERVING', 'SERVING']);
   });
 });
 
@@ -367,12 +380,17 @@ describe('stopping', () => {
     await toy.listen();
     const caller = new Client(`127.0.0.1:${other.port}`, credentials.createInsecure());
     const watch = caller.makeServerStreamRequest('/grpc.health.v1.Health/Watch', same, same, Buffer.alloc(0));
-    watch.on('error', () => undefined).on('data', () => undefined);
+    const heard: Buffer[] = [];
+    watch.on('error', () => undefined).on('data', (said: Buffer) => heard.push(said));
     const request = protoCodec('sanmon.orders.v1.GetOrderRequest').encode({ id: 'slow' });
+    const begun = new Promise<void>((resolve) => (slowBegins = resolve));
     const slow = send(`${ORDERS}/GetOrder`, request, new Metadata(), caller);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await begun;
+    await eventually(() => expect(heard).toHaveLength(1));
     const began = Date.now();
     await toy.close();
+    // NOT_SERVING is 2; SERVING is 1.
+    expect(heard.map((said) => said.at(-1))).toEqual([1, 2]);
     expect(Date.now() - began).toBeLessThan(10_000);
     expect((await slow).code).toBe(status.OK);
     expect((await send(`${ORDERS}/GetOrder`, request, new Metadata(), caller)).code).toBe(status.UNAVAILABLE);

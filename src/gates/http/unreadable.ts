@@ -2,17 +2,19 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { NextFunction, Request, Response } from 'express';
 import { uuidv7 } from '../../uuid.js';
-import { Failure } from '../../failure.js';
+import { Failure, type FailureKind } from '../../failure.js';
 import { problem } from './problem.js';
 
+type Said = [kind: FailureKind, code: string, message: string];
+
 /** What Node's parser can say; everything else is a request that is none (RFC 9112): 400. */
-const SAID: Record<string, [code: string, message: string]> = {
-  HPE_HEADER_OVERFLOW: ['headers-too-large', 'The head of a request holds at most 16 KiB.'],
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: ['body-too-large', 'The extensions of a chunk are too large.'],
-  ERR_HTTP_REQUEST_TIMEOUT: ['request-timeout', 'The request took too long to arrive.'],
+const SAID: Record<string, Said> = {
+  HPE_HEADER_OVERFLOW: ['invalid', 'headers-too-large', 'The head of a request holds at most 16 KiB.'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: ['invalid', 'body-too-large', 'The extensions of a chunk are too large.'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['invalid', 'request-timeout', 'The request took too long to arrive.'],
 };
 
-const MALFORMED: [string, string] = ['malformed-request', 'This is not a request of HTTP/1.1.'];
+const MALFORMED: Said = ['invalid', 'malformed-request', 'This is not a request of HTTP/1.1.'];
 
 /** What Node's parser lets pass and another reader may not: refused here, and the connection ends with the answer. */
 export function refuseAmbiguous({ headers, rawHeaders }: Request, response: Response, next: NextFunction): void {
@@ -20,7 +22,7 @@ export function refuseAmbiguous({ headers, rawHeaders }: Request, response: Resp
   const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length;
   if ((coding === undefined || coding.toLowerCase() === 'chunked') && hosts <= 1) return next();
   response.setHeader('Connection', 'close');
-  next(new Failure('invalid', ...MALFORMED));
+  next(new Failure(...MALFORMED));
 }
 
 /**
@@ -31,7 +33,7 @@ export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): 
   // An answer that is on its way must not be torn: then the connection just ends. Node's own handler asks the same.
   const answering = (socket as Socket & { _httpMessage?: { headersSent: boolean } | null })._httpMessage?.headersSent;
   if (error.code === 'ECONNRESET' || !socket.writable || answering) return void socket.destroy(error);
-  const { status, body: said } = problem(new Failure('invalid', ...(SAID[error.code ?? ''] ?? MALFORMED)));
+  const { status, body: said } = problem(new Failure(...(SAID[error.code ?? ''] ?? MALFORMED)));
   const body = JSON.stringify(said);
   socket.end(
     [

@@ -75,9 +75,12 @@ export class WebSockets implements OnApplicationBootstrap, OnModuleDestroy {
       this.origins.demand(request.headers);
       const authorization = credentialOf({ originalUrl: request.url!, rawHeaders: request.rawHeaders });
       const requestId = callersRequestId(request.headers['x-request-id'] as string | undefined);
-      const by = await this.admission.enter(place.door, { authorization, via: { gate: 'rest', requestId } });
-      this.streams.demandRoom();
-      this.server.handleUpgrade(request, socket, head, (opened) => place.accept(opened, { by, authorization }));
+      const { traceparent } = request.headers;
+      const call = { authorization, traceparent, via: { gate: 'rest' as const, requestId } };
+      await this.admission.open(place.door, call, (by) => {
+        this.streams.demandRoom();
+        this.server.handleUpgrade(request, socket, head, (opened) => place.accept(opened, { by, authorization }));
+      });
     } catch (error) {
       refuse(socket, asFailure(error));
     } finally {

@@ -1,9 +1,10 @@
 import type { Logger } from '@nestjs/common';
 import { isConnectionError } from '../../database/database.js';
 import { uuidv7 } from '../../uuid.js';
+import { about } from '../about.js';
 import type { AnyEffectKind, Effect, Said } from './effect.js';
 import { spanTime, type TellSpan } from '../spans.js';
-import { hop, isSampled, traceSaid } from '../trace.js';
+import { hop, isSampled } from '../trace.js';
 
 /** What a lease has beyond the time of one attempt: for waiting in memory, and for settling. */
 export const SLACK_MS = 5_000;
@@ -91,9 +92,11 @@ export class EffectRunner {
     try {
       said = await this.kind.attempt(effect);
     } catch (error) {
+      const { key, trace } = effect;
       this.logger.error(
-        `${this.kind.kind} ${effect.key}${traceSaid(effect.trace)}: ${(error as Error).message}`,
+        `${this.kind.kind} ${key}: ${(error as Error).message}`,
         (error as Error).stack,
+        about({ key, trace }),
       );
       said = { again: (error as Error).message };
     }

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { Tx } from '../../database/transaction.js';
+import { about } from '../about.js';
 import { isUntiring } from '../contract.js';
 import type { Handled } from './handled.js';
 import type { Stored, StoredMessage } from './stored.js';
@@ -35,7 +36,10 @@ export class Inheritance {
   private setAside(tx: Tx, message: StoredMessage): void {
     this.of.stored.failed(tx, message, LEFT_UNENDED);
     this.of.handled.fail(tx, 'parked');
-    this.logger.error(`parked ${message.type} of ${message.key} (msg_${message.id}): ${LEFT_UNENDED.reason}`);
+    this.logger.error(
+      `parked ${message.type} of ${message.key} (msg_${message.id}): ${LEFT_UNENDED.reason}`,
+      about(message),
+    );
   }
 }
 

@@ -1,10 +1,10 @@
 import { Logger } from '@nestjs/common';
 import type { Tx } from '../../database/transaction.js';
+import { about } from '../about.js';
 import type { Handlers } from '../handlers.js';
 import type { Handled } from './handled.js';
 import type { Inbox } from './inbox.js';
 import type { Message } from '../message.js';
-import { traceSaid } from '../trace.js';
 import { judge } from './verdict.js';
 import { runWave, waves } from './waves.js';
 
@@ -42,7 +42,8 @@ export class Intake {
         const verdict = judge(failure, 0, failure);
         if (verdict.state === 'parked')
           this.logger.error(
-            `parked ${message.type} of ${message.key} (msg_${message.id}${traceSaid(message.trace)}): ${verdict.reason}`,
+            `parked ${message.type} of ${message.key} (msg_${message.id}): ${verdict.reason}`,
+            about(message),
           );
         await this.inbox.keep(tx, message, verdict);
         this.handled.fail(tx, verdict.state);

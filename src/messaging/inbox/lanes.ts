@@ -2,6 +2,7 @@ import { type Database, isBusy, isConnectionError } from '../../database/databas
 import type { Tx } from '../../database/transaction.js';
 import { Logger } from '@nestjs/common';
 import { Failure, unavailable } from '../../failure.js';
+import { about } from '../about.js';
 import type { Birth } from '../birth.js';
 import { isUntiring } from '../contract.js';
 import type { Handled } from './handled.js';
@@ -9,8 +10,8 @@ import type { Handlers } from '../handlers.js';
 import { Inheritance } from './inheritance.js';
 import type { Progress } from '../loop.js';
 import type { Peers } from '../peers.js';
+import { Attempt, nameOfError, spanTime } from '../spans.js';
 import type { Stored, StoredMessage } from './stored.js';
-import { traceSaid } from '../trace.js';
 import { judge } from './verdict.js';
 import { runWave, waves } from './waves.js';
 
@@ -66,14 +67,24 @@ export class Lanes {
   /** Handles a wave under a savepoint; when it throws, each item under its own. The lane's lock is kept throughout. */
   private async run(tx: Tx, wave: StoredMessage[], stuck: Set<string>): Promise<void> {
     if (wave.length === 0) return;
+    const began = spanTime();
     try {
       const refused = await tx.savepoint(() => runWave(this.handlers, this.of.module, wave, { tx }));
       this.settle(tx, wave, refused, stuck);
     } catch (error) {
       if (isConnectionError(error)) throw error;
       if (wave.length > 1) for (const message of wave) await this.run(tx, [message], stuck);
-      else this.fail(tx, wave[0]!, error, stuck);
+      else {
+        this.tellThrown(tx, wave[0]!, error, began);
+        this.fail(tx, wave[0]!, error, stuck);
+      }
     }
+  }
+
+  /** Here, because what an attempt that threw would have told itself is undone with it. */
+  private tellThrown(tx: Tx, message: StoredMessage, error: unknown, began: number): void {
+    const { tell } = this.handlers;
+    if (tell) new Attempt([message], this.of.module, tell, began).ended(tx, [nameOfError(refusalIn(error) ?? error)]);
   }
 
   private settle(
@@ -89,15 +100,18 @@ export class Lanes {
   }
 
   private fail(tx: Tx, message: StoredMessage, error: unknown, stuck: Set<string>): void {
-    const refusal = error instanceof Failure ? error : isBusy(error) ? BUSY : undefined;
+    const refusal = refusalIn(error);
     const untiring = isUntiring(message.type);
     const verdict = judge(error, message.attempts - Number(message.begun ?? false), refusal, untiring);
     if (verdict.state === 'parked' || (untiring && message.ageMs >= ALARM_MS))
-      this.logger.error(`${verdict.state} ${said(message)}: ${verdict.reason}`);
+      this.logger.error(`${verdict.state} ${said(message)}: ${verdict.reason}`, about(message));
     this.of.stored.failed(tx, message, verdict);
     this.of.handled.fail(tx, verdict.state);
     stuck.add(message.key);
   }
 }
 
-const said = ({ type, key, id, trace }: StoredMessage): string => `${type} of ${key} (msg_${id}${traceSaid(trace)})`;
+const refusalIn = (error: unknown): Failure | undefined =>
+  error instanceof Failure ? error : isBusy(error) ? BUSY : undefined;
+
+const said = ({ type, key, id }: StoredMessage): string => `${type} of ${key} (msg_${id})`;

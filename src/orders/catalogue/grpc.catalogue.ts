@@ -4,9 +4,11 @@ import { protoCodec } from '../../gates/grpc/codec.js';
 import { signedCall } from '../../gates/grpc/house-call.js';
 import { type Quote, QUOTE_ITEMS, QUOTED_AT_MOST } from '../../inventory/index.js';
 import type { Signature } from '../../messaging/outbox/signature.js';
+import { nameOfError, type TellSpan } from '../../messaging/spans.js';
 import { pricesUnavailable } from '../orders.failures.js';
 import { Breaker } from './breaker.js';
-import { Catalogue } from './catalogue.js';
+import { Catalogue, type Cause } from './catalogue.js';
+import { questionOf } from './question.js';
 
 /** For one question with all its attempts; a quote takes 2 ms. */
 const DEADLINE_MS = 2_000;
@@ -56,18 +58,24 @@ export class GrpcCatalogue extends Catalogue {
   constructor(
     private readonly url: string,
     private readonly signature: Signature,
+    /** Where questions are told; absent = nowhere. */
+    private readonly tell?: TellSpan,
   ) {
     super();
     this.client = new Client(url, credentials.createInsecure(), CHANNEL);
   }
 
-  async quote(skus: string[]): Promise<Map<string, Quote>> {
+  async quote(skus: string[], causes: readonly Cause[] = []): Promise<Map<string, Quote>> {
+    // Nobody is asked then, so there is nothing to tell: the calls themselves say what they came to.
     if (!this.breaker.admits()) throw pricesUnavailable();
+    const question = this.tell && questionOf(causes, skus.length, this.tell);
     try {
-      const quotes = await Promise.all(slices(skus).map((slice) => this.ask(slice)));
+      const quotes = await Promise.all(slices(skus).map((slice) => this.ask(slice, question?.traceparent)));
       this.answered();
+      question?.ended();
       return new Map(quotes.flat().map((quote) => [quote.sku, quote]));
     } catch (error) {
+      question?.ended(status[(error as ServiceError).code] ?? nameOfError(error));
       if (this.breaker.failed()) this.logger.error(`inventory does not answer at ${this.url}: ${reasonOf(error)}`);
       throw pricesUnavailable();
     }
@@ -76,7 +84,7 @@ export class GrpcCatalogue extends Catalogue {
   /** Whether anybody answers now; asked by `/readyz`, so that the circuit closes without a caller. */
   async answers(): Promise<boolean> {
     try {
-      await this.ask(['-'], ALIVE_MS);
+      await this.ask(['-'], undefined, ALIVE_MS);
       this.answered();
       return true;
     } catch {
@@ -92,8 +100,9 @@ export class GrpcCatalogue extends Catalogue {
     if (this.breaker.answered()) this.logger.log(`inventory answers again at ${this.url}`);
   }
 
-  private ask(skus: string[], within = DEADLINE_MS): Promise<Quote[]> {
+  private ask(skus: string[], traceparent?: string, within = DEADLINE_MS): Promise<Quote[]> {
     const metadata = signedCall(this.signature, QUOTE_ITEMS, skus);
+    if (traceparent) metadata.set('traceparent', traceparent);
     const deadline = Date.now() + within;
     return new Promise((resolve, reject) => {
       this.client.makeUnaryRequest(QUOTE_ITEMS, request, answer, skus, metadata, { deadline }, (error, quotes) =>

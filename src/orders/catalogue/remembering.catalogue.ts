@@ -1,6 +1,6 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { Quote } from '../../inventory/index.js';
-import { Catalogue } from './catalogue.js';
+import { Catalogue, type Cause } from './catalogue.js';
 
 const FRESH_MS = 1_000;
 const LARGEST = 50_000;
@@ -16,7 +16,7 @@ export class RememberingCatalogue extends Catalogue implements OnApplicationShut
     super();
   }
 
-  async quote(skus: string[]): Promise<Map<string, Quote>> {
+  async quote(skus: string[], causes?: readonly Cause[]): Promise<Map<string, Quote>> {
     const now = performance.now();
     const quotes = new Map<string, Quote>();
     const missing: string[] = [];
@@ -26,7 +26,7 @@ export class RememberingCatalogue extends Catalogue implements OnApplicationShut
       else missing.push(sku);
     }
     if (missing.length === 0) return quotes;
-    const fresh = await this.asks.quote(missing);
+    const fresh = await this.asks.quote(missing, causes);
     if (this.known.size + fresh.size > LARGEST) this.known.clear();
     for (const [sku, quote] of fresh) {
       quotes.set(sku, quote);

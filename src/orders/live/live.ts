@@ -27,7 +27,8 @@ export class Live {
     readonly tail: Tail,
     private readonly orders: OrdersRepository,
     private readonly database: Database,
-    @Optional() private readonly spans?: CallSpans,
+    /** Where the openings of streams are told, and what is told over them. */
+    @Optional() readonly spans?: CallSpans,
   ) {}
 
   /** A follower of nothing yet. */

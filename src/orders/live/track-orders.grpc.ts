@@ -25,11 +25,12 @@ export class TrackOrdersStream {
   async serve(call: Call): Promise<void> {
     try {
       const asked = grpcCall({}, call.metadata);
-      const by = await this.admission.enter(TRACK_ORDERS, asked);
-      this.streams.demandRoom();
       const { authorization } = asked;
-      const reader = this.streams.take(new GrpcStream(call), { authorization, scope: TRACK_ORDERS.scope });
-      void this.listen(call, by, reader).catch((error: unknown) => reader.end(asFailure(error)));
+      await this.admission.open(TRACK_ORDERS, asked, (by) => {
+        this.streams.demandRoom();
+        const reader = this.streams.take(new GrpcStream(call), { authorization, scope: TRACK_ORDERS.scope });
+        void this.listen(call, by, reader).catch((error: unknown) => reader.end(asFailure(error)));
+      });
     } catch (error) {
       call.emit('error', grpcStatus(asFailure(error)));
     }

@@ -29,7 +29,14 @@ export class WatchOrderHandler {
   ) {}
 
   /** Throws what must be said before a stream begins; answers whether nothing is left to be told. */
-  async judge({ command, by }: Asked<WatchOrder>): Promise<{ isOver: boolean }> {
+  judge(asked: Asked<WatchOrder>): Promise<{ isOver: boolean }> {
+    const judged = this.judged(asked);
+    // Of a stream its opening is the call.
+    this.live.spans?.follow(asked, judged);
+    return judged;
+  }
+
+  private async judged({ command, by }: Asked<WatchOrder>): Promise<{ isOver: boolean }> {
     this.streams.demandRoom();
     const { id, cursor } = command;
     if ((await this.live.visible(by, [id])).length === 0) throw orderNotFound(id);

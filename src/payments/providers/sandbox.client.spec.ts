@@ -25,11 +25,11 @@ describe('The client of the sandbox provider', () => {
   });
 
   it('reads a booking and a refusal', async () => {
-    expect(await (await answering(200, ok)).authorise(call, 1000)).toEqual({ outcome: 'ok', reference: 'auth_1' });
+    expect(await (await answering(200, ok)).authorise(call, 10_000)).toEqual({ outcome: 'ok', reference: 'auth_1' });
     const refused = JSON.stringify({ key: 'k1', outcome: 'refused', reason: 'payment-declined' });
     const answer = { outcome: 'refused', reason: 'payment-declined' };
-    expect(await (await answering(402, refused)).authorise(call, 1000)).toEqual(answer);
-    expect(await (await answering(200, refused)).find('k1', 1000)).toEqual({ booked: true, answer });
+    expect(await (await answering(402, refused)).authorise(call, 10_000)).toEqual(answer);
+    expect(await (await answering(200, refused)).find('k1', 10_000)).toEqual({ booked: true, answer });
   });
 
   it.each([
@@ -45,14 +45,14 @@ describe('The client of the sandbox provider', () => {
     ['an endless body', 200, JSON.stringify({ key: 'k1', outcome: 'ok', reference: 'x'.repeat(200_000) })],
   ])('takes %s for unknown, when booking and when looking up', async (_what, status, body) => {
     const client = await answering(status, body);
-    expect(await client.authorise(call, 1000)).toMatchObject({ outcome: 'unknown' });
-    expect(await client.find('k1', 1000)).toMatchObject({ booked: 'unknown' });
+    expect(await client.authorise(call, 10_000)).toMatchObject({ outcome: 'unknown' });
+    expect(await client.find('k1', 10_000)).toMatchObject({ booked: 'unknown' });
   });
 
   it('believes an absence only in the words of the sandbox and for this key', async () => {
-    expect(await (await answering(404, '{"key":"k1","booked":false}')).find('k1', 1000)).toEqual({ booked: false });
+    expect(await (await answering(404, '{"key":"k1","booked":false}')).find('k1', 10_000)).toEqual({ booked: false });
     for (const body of ['{"error":"unknown path"}', '{"key":"k2","booked":false}', 'not found'])
-      expect(await (await answering(404, body)).find('k1', 1000)).toMatchObject({ booked: 'unknown' });
+      expect(await (await answering(404, body)).find('k1', 10_000)).toMatchObject({ booked: 'unknown' });
   });
 
   it('gives up after its timeout, also in the middle of a body', async () => {
@@ -66,20 +66,20 @@ describe('The client of the sandbox provider', () => {
 
   it('takes a cut connection and a refused one for unknown', async () => {
     const cut = await clientOf((request) => request.socket.destroy());
-    expect(await cut.capture({ key: 'k1', reference: 'auth_1', amount: 1 }, 1000)).toMatchObject({
+    expect(await cut.capture({ key: 'k1', reference: 'auth_1', amount: 1 }, 10_000)).toMatchObject({
       outcome: 'unknown',
     });
     const refused = new SandboxClient('http://127.0.0.1:1');
-    expect(await refused.void({ key: 'k1', reference: 'auth_1' }, 1000)).toEqual({
+    expect(await refused.void({ key: 'k1', reference: 'auth_1' }, 10_000)).toEqual({
       outcome: 'unknown',
       why: 'ECONNREFUSED',
     });
-    expect(await refused.find('k1', 1000)).toEqual({ booked: 'unknown', why: 'ECONNREFUSED' });
+    expect(await refused.find('k1', 10_000)).toEqual({ booked: 'unknown', why: 'ECONNREFUSED' });
   });
 
   it('answers unknown for a key no header can carry instead of throwing', async () => {
     const client = await answering(200, ok);
-    expect(await client.authorise({ ...call, key: 'k\n1' }, 1000)).toMatchObject({ outcome: 'unknown' });
+    expect(await client.authorise({ ...call, key: 'k\n1' }, 10_000)).toMatchObject({ outcome: 'unknown' });
   });
 
   it('sends the key on every POST and uses one connection again and again', async () => {
@@ -90,10 +90,10 @@ describe('The client of the sandbox provider', () => {
       seen.push([`${request.method} ${request.url}`, request.headers['idempotency-key']]);
       request.resume().on('end', () => response.end(ok));
     });
-    await client.authorise(call, 1000);
-    await client.capture({ key: 'k2', reference: 'auth/1', amount: 1 }, 1000);
-    await client.void({ key: 'k3', reference: 'auth_1' }, 1000);
-    await client.refund({ key: 'k4', reference: 'auth_1', amount: 1 }, 1000);
+    await client.authorise(call, 10_000);
+    await client.capture({ key: 'k2', reference: 'auth/1', amount: 1 }, 10_000);
+    await client.void({ key: 'k3', reference: 'auth_1' }, 10_000);
+    await client.refund({ key: 'k4', reference: 'auth_1', amount: 1 }, 10_000);
     expect(seen).toEqual([
       ['POST /authorisations', 'k1'],
       ['POST /authorisations/auth%2F1/capture', 'k2'],
