@@ -15,6 +15,10 @@ export interface Place {
   storages: Storage[];
 }
 
+/** How `/readyz` and the numbers name a database: several are told apart by the modules that live there. */
+export const nameOf = ({ modules }: Place, all: Place[]): string =>
+  all.length > 1 ? `database of ${modules.join(', ')}` : 'database';
+
 /** The distinct databases of this process; `common` is that of modules that were given none. */
 export function placesOf(settings: Settings, common?: string): Place[] {
   const byUrl = new Map<string, ModuleName[]>();

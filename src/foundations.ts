@@ -9,7 +9,7 @@ import { ownApiKey } from './access/own-api-key.js';
 import type { ModuleName, Settings } from './config/settings.js';
 import { Database } from './database/database.js';
 import { dataSourceFor, opened } from './database/data-sources.js';
-import { commonDatabase, type Place, placesOf } from './databases.js';
+import { commonDatabase, nameOf, type Place, placesOf } from './databases.js';
 import { sortedKeys } from './gates/amqp/routing.js';
 import { Broker } from './messaging/broker/broker.js';
 import { Handlers } from './messaging/handlers.js';
@@ -21,7 +21,8 @@ import { startSandbox } from './payments/providers/sandbox/server.js';
 
 /** What the house stands on, open: databases, broker, provider, keys. */
 export interface Foundations {
-  sources: DataSource[];
+  /** By the names of {@link nameOf}. */
+  sources: Map<string, DataSource>;
   traffic: Traffic;
   keys: ApiKeySource;
   /** The key made at this first start; it is never shown again. */
@@ -75,17 +76,18 @@ const closeAll = async (closers: (() => Promise<unknown>)[]): Promise<void> => {
 async function openDatabases(
   settings: Settings,
   places: Place[],
-): Promise<{ sources: DataSource[]; databases: Map<ModuleName, Database> }> {
+): Promise<{ sources: Map<string, DataSource>; databases: Map<ModuleName, Database> }> {
   const databases = new Map<ModuleName, Database>();
-  const sources = await Promise.all(
-    places.map(async ({ url, modules, storages }) => {
+  const open = await Promise.all(
+    places.map(async (place) => {
+      const { url, modules, storages } = place;
       const source = await opened(dataSourceFor(url, storages, settings.DATABASE_POOL_SIZE), storages);
       const database = new Database(source);
       for (const module of modules) databases.set(module, database);
-      return source;
+      return [nameOf(place, places), source] as const;
     }),
   );
-  return { sources, databases };
+  return { sources: new Map(open), databases };
 }
 
 /** The payment sandbox: one that runs elsewhere, or one of our own beside us, with its ledger in its own schema. */

@@ -9,7 +9,7 @@ import type { Traffic } from './messaging/traffic.js';
 /** What a scrape looks up, read from what already stands there: nothing here is told anything while the house works. */
 export function registerNumbers(
   registry: Registry,
-  of: { sources: DataSource[]; traffic: Traffic; streams: { readonly size: number } },
+  of: { sources: Map<string, DataSource>; traffic: Traffic; streams: { readonly size: number } },
 ): void {
   // Process memory, CPU, garbage collection and the delay of the event loop, by the names every Node board knows.
   collectDefaultMetrics({ register: registry });
@@ -62,10 +62,10 @@ function counter(registry: Registry, name: string, help: string, labelNames: str
   });
 }
 
-function poolNumbers(registry: Registry, sources: DataSource[]): void {
+function poolNumbers(registry: Registry, sources: Map<string, DataSource>): void {
   // As `/readyz` names them.
-  const pools = sources.map((source, i) => ({
-    database: sources.length > 1 ? `database-${i}` : 'database',
+  const pools = [...sources].map(([database, source]) => ({
+    database,
     pool: (source.driver as unknown as { master: Pool }).master,
   }));
   const help = 'Connections of this process to a database; waiting = work that waits for one.';

@@ -23,6 +23,7 @@ import { type Foundations, layFoundations } from './foundations.js';
 import { HouseLogger } from './house-logger.js';
 import { registerNumbers } from './house-numbers.js';
 import { MessagesStrategy } from './messaging/messages.strategy.js';
+import { onSignals } from './signals.js';
 
 /** A house that stands: where it listens, and how it is closed. */
 export interface House {
@@ -30,6 +31,8 @@ export interface House {
   grpcPort: number;
   foundations: Foundations;
   app: NestExpressApplication;
+  /** Resolves when the queues of the third gate stand too; until then `/readyz` says `starting`. Never rejects. */
+  standing: Promise<void>;
   /** Drains and closes everything, in the order that loses nothing. */
   close(): Promise<void>;
 }
@@ -57,12 +60,15 @@ async function openGates(settings: Settings, foundations: Foundations): Promise<
     { bodyParser: false, logger: new HouseLogger(settings.LOG_LEVEL), abortOnError: false },
   );
   configureHttp(app, { corsOrigins: settings.CORS_ORIGINS, elsewhere: pathsElsewhere(settings.MODULES), calls });
+  const health = app.get(Health);
+  health.starting = true;
   const grpc = new GrpcGate({
     host: settings.HOST,
     port: settings.GRPC_PORT,
     modules: [...settings.MODULES, 'ops'],
     closeWithinMs: 8_000,
     connectionAgeMs: settings.GRPC_CONNECTION_AGE_MS,
+    ready: async () => (await health.report()).status !== 'down',
     reflection: settings.PUBLIC_DOCS === 'on',
   });
   // Globals first, then connect: handlers are bound inside connectMicroservice, and inherit nothing unless asked.
@@ -74,7 +80,6 @@ async function openGates(settings: Settings, foundations: Foundations): Promise<
     connectCommands(app, settings, foundations, { calls, spans });
     if (metrics) registerNumbers(metrics, { ...foundations, streams: app.get(Streams) });
     await app.startAllMicroservices();
-    await traffic.broker?.standing(STANDING_MS);
     await app.listen(settings.PORT, settings.HOST);
   } catch (error) {
     // What runs already stops before the ground under it goes away.
@@ -87,9 +92,10 @@ async function openGates(settings: Settings, foundations: Foundations): Promise<
     grpcPort: grpc.port,
     foundations,
     app,
+    standing: Promise.resolve(traffic.broker?.standing(STANDING_MS)).then(() => void (health.starting = false)),
     close: async () => {
-      app.get(Health).drain();
-      grpc.setServing(false);
+      health.drain();
+      grpc.leave();
       await sleep(settings.DRAIN_DELAY_MS);
       // Before the gates close: they wait for what is open, and streams end only when they are told to.
       await app.get(Streams).leave();
@@ -99,7 +105,7 @@ async function openGates(settings: Settings, foundations: Foundations): Promise<
   };
 }
 
-/** So long `/readyz` waits for the queues of the third gate, so that no command is lost that is published when it answers. */
+/** So long `/readyz` waits for the queues of the third gate, so that no command is lost that is published when it says yes. */
 const STANDING_MS = 5_000;
 
 /** Without a broker there is no third gate; what came through it earlier, and waits or was released, is still worked on. */
@@ -122,8 +128,8 @@ function connectCommands(
 
 function registerChecks(app: NestExpressApplication, { sources, traffic }: Foundations): void {
   const health = app.get(Health);
-  sources.forEach((source, i) =>
-    health.register(sources.length > 1 ? `database-${i}` : 'database', async () => {
+  sources.forEach((source, name) =>
+    health.register(name, async () => {
       // Asked through the pool, a house under load would say it is down, and a balancer send everything to the others.
       const known = traffic
         .all()
@@ -142,8 +148,11 @@ function registerChecks(app: NestExpressApplication, { sources, traffic }: Found
     health.register(`queue ${name}`, () => (broker.complaintOf(name) === '' ? 'ok' : 'degraded'));
 }
 
-/** Work that the database did so lately proves as much as a question. */
-const FRESH_MS = 500;
+/**
+ * Work that the database did so lately proves as much as a question. Under more load than a machine can carry a set takes a
+ * second, and a replica that calls itself down then leaves everything to the others.
+ */
+const FRESH_MS = 2_000;
 
 const SAME_SIGNAL_MS = 1_000;
 
@@ -172,6 +181,5 @@ export function closeOnSignals(house: House, timeoutMs: number): void {
       },
     );
   };
-  process.on('SIGTERM', () => close('SIGTERM'));
-  process.on('SIGINT', () => close('SIGINT'));
+  onSignals(close);
 }

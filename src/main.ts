@@ -1,14 +1,19 @@
 import 'reflect-metadata';
 import { bootReport } from './boot-report.js';
 import { settingsOrExit } from './config/settings-or-exit.js';
+import { boundGarbage } from './heap.js';
 import { closeOnSignals, openHouse } from './house.js';
+import { endAtOnce, onSignals } from './signals.js';
 
 const started = performance.now();
+boundGarbage();
+onSignals(endAtOnce);
 
 const settings = settingsOrExit();
 try {
   const house = await openHouse(settings);
   closeOnSignals(house, settings.SHUTDOWN_TIMEOUT_MS);
+  await house.standing;
   console.log(bootReport(settings, house, performance.now() - started));
 } catch (error) {
   console.error(`Sanmon cannot start: ${(error as Error).message}`);

@@ -2,6 +2,7 @@
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { endAtOnce, onSignals } from '../signals.js';
 
 /** EX_USAGE of sysexits: the words of the command line are not as expected. */
 const BAD_USAGE = 64;
@@ -70,4 +71,5 @@ async function answered(words: string[]): Promise<number | undefined> {
   }
 }
 
+onSignals(endAtOnce);
 process.exitCode = await answered(process.argv.slice(2));

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { settingsOrExit } from '../config/settings-or-exit.js';
 import { databaseUrlOf } from '../config/settings.js';
 import { startSandbox } from '../payments/providers/sandbox/server.js';
+import { endAtOnce, onSignals } from '../signals.js';
 
 /** `sanmon sandbox`: the simulated payment provider as a process of its own, with its ledger in the database of payments. */
 export async function sandbox(words: string[]): Promise<number | undefined> {
@@ -12,6 +13,9 @@ export async function sandbox(words: string[]): Promise<number | undefined> {
   if (!databaseUrl) throw new Error('it keeps its ledger in PostgreSQL: set PAYMENTS_DATABASE_URL or DATABASE_URL');
   const running = await startSandbox({ databaseUrl, port, host: values.host, warn: console.error });
   console.log(`sandbox payment provider listens at ${running.url}`);
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void running.close());
+  onSignals(() => {
+    onSignals(endAtOnce);
+    void running.close();
+  });
   return undefined;
 }

@@ -22,7 +22,7 @@ export const MEANINGS: Record<keyof typeof SETTINGS, Meaning> = {
   PAYMENTS_DATABASE_URL: { ...DATABASE, means: "the database of payments, and of the sandbox's ledger" },
   INVENTORY_DATABASE_URL: { ...DATABASE, means: 'the database of inventory' },
   NOTIFICATIONS_DATABASE_URL: { ...DATABASE, means: 'the database of notifications' },
-  DATABASE_POOL_SIZE: { means: 'connections to each database; one more listens' },
+  DATABASE_POOL_SIZE: { means: 'connections that this process opens to each database, besides one for LISTEN' },
   RABBITMQ_URL: {
     unset: 'local carrier',
     means:
@@ -55,8 +55,12 @@ export const MEANINGS: Record<keyof typeof SETTINGS, Meaning> = {
     means:
       "where the public keys of the issuer of customers' tokens are read (over `http://` whoever can answer in its place can make tokens)",
   },
-  JWT_ISSUER: { unset: 'no tokens', means: 'what `iss` of a token must be, to the letter; the three come together' },
-  JWT_AUDIENCE: { unset: 'no tokens', means: 'what `aud` of a token must be, to the letter' },
+  JWT_ISSUER: {
+    unset: 'no tokens',
+    means:
+      'what `iss` of a token must be, exactly; `JWT_JWKS_URL`, `JWT_ISSUER` and `JWT_AUDIENCE` are set together or not at all',
+  },
+  JWT_AUDIENCE: { unset: 'no tokens', means: 'what `aud` of a token must be, exactly' },
   RATE_LIMIT_PER_SECOND: {
     unset: 'no limit',
     means: 'calls a second of each caller, over all gates and all processes on one database',
@@ -91,10 +95,13 @@ export const MEANINGS: Record<keyof typeof SETTINGS, Meaning> = {
   },
   OTEL_SERVICE_NAME: { means: '`service.name` of the spans' },
   OTEL_TRACES_SAMPLER_ARG: {
-    means: 'the share of new traces that is told, 0 to 1; who comes with a `traceparent` has decided',
+    means:
+      'the share of new traces that is exported, 0 to 1; a call that brings a `traceparent` keeps the decision in it',
   },
   DATA_DIR: { means: 'see [the data directory](operations.md#the-data-directory)' },
-  LOG_LEVEL: { means: 'the least that is logged' },
-  DRAIN_DELAY_MS: { means: 'at SIGTERM: how long `/readyz` is red before the gates close' },
+  LOG_LEVEL: { means: 'the lowest level that is logged' },
+  DRAIN_DELAY_MS: {
+    means: 'at SIGTERM: how long `/readyz` answers 503 before the gates close; part of `SHUTDOWN_TIMEOUT_MS`',
+  },
   SHUTDOWN_TIMEOUT_MS: { means: 'after this an unfinished shutdown is cut off' },
 };

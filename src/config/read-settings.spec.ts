@@ -62,6 +62,11 @@ describe('the settings', () => {
     );
   });
 
+  it('leave time to close after the delay', () => {
+    expect(problemsOf({ DRAIN_DELAY_MS: '5000', SHUTDOWN_TIMEOUT_MS: '5001' })).toEqual([]);
+    expect(problemsOf({ DRAIN_DELAY_MS: '15000' })[0]).toMatch(/^DRAIN_DELAY_MS: expected less than/);
+  });
+
   it('want to know where prices are asked when orders is here and inventory is not', () => {
     const split = { MODULES: 'orders,notifications', RABBITMQ_URL: 'amqp://mq', MESSAGE_SECRET: 'sixteen characters' };
     expect(problemsOf(split)).toEqual(['MODULES: orders without inventory needs INVENTORY_GRPC_URL to ask for prices']);

@@ -68,6 +68,10 @@ function contradictions(settings: Partial<Settings>): string[] {
     found.push(
       'IDEMPOTENCY_RETENTION_DAYS: expected at least RELEASE_WITHIN_DAYS, else a released message could act twice',
     );
+  if ((settings.DRAIN_DELAY_MS ?? 0) >= (settings.SHUTDOWN_TIMEOUT_MS ?? Infinity))
+    found.push(
+      'DRAIN_DELAY_MS: expected less than SHUTDOWN_TIMEOUT_MS, which it is part of, else every stop is cut off',
+    );
   return found;
 }
 

@@ -27,6 +27,14 @@ describe('health', () => {
     warned.mockRestore();
   });
 
+  it('is down until everything is open', async () => {
+    const health = healthOf({ a: () => 'ok' });
+    health.starting = true;
+    expect(await health.report()).toEqual({ status: 'down', checks: { a: 'ok', starting: 'down' } });
+    health.starting = false;
+    expect((await health.report()).status).toBe('ok');
+  });
+
   it('is down while draining', async () => {
     const health = healthOf({ a: () => 'ok' });
     health.drain();

@@ -19,6 +19,8 @@ const PATIENCE_MS = 1_000;
 export class Health {
   private readonly logger = new Logger(Health.name);
   private readonly checks = new Map<string, Check>();
+  /** Set while this process is opening: it takes calls, but not all of its gates are open. */
+  starting = false;
   private leaving = false;
 
   /** Adds a check, or replaces the one of this name. */
@@ -42,6 +44,7 @@ export class Health {
       [...this.checks].map(async ([name, check]) => [name, await this.asked(name, check)] as const),
     );
     const checks: HealthReport['checks'] = Object.fromEntries(found);
+    if (this.starting) checks['starting'] = 'down';
     if (this.draining) checks['draining'] = 'down';
     const all = Object.values(checks);
     return { status: all.includes('down') ? 'down' : all.includes('degraded') ? 'degraded' : 'ok', checks };

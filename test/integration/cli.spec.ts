@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type ChannelModel, connect } from 'amqplib';
+import { Client } from 'pg';
+import { MIGRATION_LOCK } from '../../src/database/migrate.js';
 import { command, startCommand } from '../support/command.js';
 import { eventually } from '../support/eventually.js';
 import { rig, useDatabase, useVhost } from '../support/fixtures.js';
@@ -51,6 +54,22 @@ describe('the command line', () => {
     expect(await once(house, 'exit')).toEqual([0, null]);
   });
 
+  it.each(['start', 'migrate', 'check'])('%s ends at SIGTERM while it waits for what does not answer', async (name) => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const asked = once(silent, 'connection');
+    const child = startCommand([name], { ...GIVEN, DATABASE_URL: `postgres://127.0.0.1:${port}/silent` });
+    try {
+      await asked;
+      child.kill('SIGTERM');
+      expect(await once(child, 'exit')).toEqual([143, null]);
+    } finally {
+      child.kill('SIGKILL');
+      silent.close();
+    }
+  });
+
   it('starts the sandbox alone, whose database is that of payments', async () => {
     const sandbox = startCommand(['sandbox', '--port=0'], { PAYMENTS_DATABASE_URL: database.url });
     const [line] = (await once(sandbox.stdout!, 'data')) as [Buffer];
@@ -75,8 +94,19 @@ it('sanmon migrate does what is pending for the modules of this process, and its
     expect(before.out).not.toContain('Orders');
     expect(await schemas()).toEqual([]);
 
-    const done = await command('migrate', given);
+    // While another process is at it, it waits and says so, and claims nothing of what the other one did.
+    const another = new Client({ connectionString: url });
+    await another.connect();
+    await another.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    const waiting = startCommand(['migrate'], given);
+    let heard = '';
+    waiting.stdout!.on('data', (text: Buffer) => (heard += text.toString()));
+    await eventually(() => expect(heard).toContain('another process'), { within: 30_000 });
+    const [done] = await Promise.all([command('migrate', given), another.end()]);
+    await eventually(() => expect(waiting.exitCode).toBe(0), { within: 30_000 });
     expect([done.code, done.err]).toEqual([0, '']);
+    const [first, second] = [done.out, heard].map((said) => /migrated: Access|nothing to do/.exec(said)?.[0]);
+    expect([first, second].sort()).toEqual(['migrated: Access', 'nothing to do']);
     const after = await command('migrate status', given);
     expect([after.code, after.out]).toEqual([
       0,

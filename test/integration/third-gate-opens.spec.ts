@@ -1,19 +1,23 @@
 import { connect } from 'amqplib';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { v7 } from 'uuid';
+import { readSettings } from '../../src/config/read-settings.js';
+import { openHouse } from '../../src/house.js';
 import { eventually } from '../support/eventually.js';
 import { cloneDatabase, dropClone, takeVhost } from '../support/fixtures.js';
-import { aHouse } from '../support/house.js';
+import { aHouse, API_KEYS, KEY } from '../support/house.js';
+import { freePort } from '../support/ports.js';
+import { RestClient } from '../support/rest-client.js';
 import { rowsOf } from '../support/postgres.js';
 import { anOrder, stocked } from '../support/shop.js';
 
 it('is ready when its queues stand, so that a command published then is not lost', async () => {
-  const environment = { DATABASE_URL: await cloneDatabase(), RABBITMQ_URL: await takeVhost() };
+  const { environment, house, checks } = await justOpened();
   const connection = await connect(environment.RABBITMQ_URL);
-  const house = await aHouse(environment);
   try {
-    // The first thing that anybody asks after the start.
-    const { body } = await house.rest.get('/readyz');
-    expect(body.checks).toMatchObject({
+    expect(checks).toMatchObject({
       broker: 'ok',
       'queue sanmon.orders': 'ok',
       'queue sanmon.orders.queries': 'ok',
@@ -38,6 +42,46 @@ it('is ready when its queues stand, so that a command published then is not lost
   }
 });
 
+/** A house, and what it says to the first thing that anybody asks after the start. */
+async function justOpened(tries = 5) {
+  const environment = { DATABASE_URL: await cloneDatabase(), RABBITMQ_URL: await takeVhost() };
+  const began = performance.now();
+  const house = await aHouse(environment, 0);
+  const took = performance.now() - began;
+  const { checks } = (await house.rest.get('/readyz')).body;
+  // It waits five seconds for its queues, and then it is right to be ready without them.
+  const allOk = Object.values(checks).every((said) => said === 'ok');
+  if (allOk || took < 5_000 || tries === 1) return { environment, house, checks };
+  await house.close();
+  await dropClone(environment.DATABASE_URL);
+  return justOpened(tries - 1);
+}
+
+it('takes calls over REST before its queues stand, and is not ready yet', async () => {
+  const nobody = await freePort();
+  const DATABASE_URL = await cloneDatabase();
+  const settings = readSettings({
+    ...{ DATABASE_URL, RABBITMQ_URL: `amqp://127.0.0.1:${nobody}`, MODULES: 'inventory' },
+    ...{ API_KEYS, MESSAGE_SECRET: 'the secret of the test house' },
+    ...{ HOST: '127.0.0.1', PORT: '0', GRPC_PORT: '0', LOG_LEVEL: 'error' },
+    DATA_DIR: mkdtempSync(join(tmpdir(), 'sanmon-')),
+  });
+  const house = await openHouse(settings);
+  try {
+    const rest = new RestClient(`http://127.0.0.1:${house.httpPort}`, KEY);
+    const { status, body } = await rest.get('/readyz');
+    expect({ status, starting: body.checks.starting }).toEqual({ status: 503, starting: 'down' });
+    const item = { name: 'Tea', currency: 'JPY', unitPrice: 600 };
+    expect((await rest.put('/v1/items/tea', item)).status).toBeLessThan(300);
+    await house.standing;
+    const later = await rest.get('/readyz');
+    expect({ status: later.status, is: later.body.status }).toEqual({ status: 200, is: 'degraded' });
+  } finally {
+    await house.close();
+    await dropClone(DATABASE_URL);
+  }
+});
+
 it('takes the binding of an earlier version away, which would put queries among the commands', async () => {
   const environment = { DATABASE_URL: await cloneDatabase(), RABBITMQ_URL: await takeVhost() };
   let house = await aHouse(environment);
@@ -58,7 +102,7 @@ it('takes the binding of an earlier version away, which would put queries among 
     const sku = await stocked(house, 1);
     await house.amqp!.ask('orders.place', anOrder(sku));
     await house.amqp!.ask('orders.list', {});
-    expect(replies).toHaveLength(3);
+    await eventually(() => expect(replies).toHaveLength(3));
   } finally {
     await house.close();
     await connection.close();

@@ -29,8 +29,9 @@ second lists all codes. The same as data: [contracts/errors.json](contracts/erro
   (\`lines[0].sku\`), \`message\` and \`pointer\` (\`#/lines/0/sku\`, RFC 6901, in the input: path, query and body in one).
 - **gRPC**: \`google.rpc.Status\` in \`grpc-status-details-bin\` with \`ErrorInfo { reason, domain: "sanmon", metadata: { code } }\` (AIP-193;
   \`reason\` is the code in capitals), \`BadRequest\` for fields and \`RetryInfo\` where waiting helps; all trailers below 8 KB.
-- **RabbitMQ**: the body \`{ "failure": { "kind", "code", "message", "details" } }\` to \`reply-to\`. What was
-  parked waits for repair; what was only told is listed as REFUSED (docs/operations.md).
+- **RabbitMQ**: the body \`{ "failure": { "kind", "code", "message", "details" } }\` to \`reply-to\`. The column
+  says what becomes of a command: what was parked waits for repair, what was only told is listed as REFUSED (docs/operations.md).
+  A query is never parked and never waits: it is told, or dropped when it has no \`reply-to\`.
 `;
 
 /** docs/errors.md. */

@@ -65,6 +65,8 @@ function refusal(code: string, said: RefusalInCode[], surface: Surface[]): Refus
 /** What a command's own handler refuses had its answer; what admission refuses is kept for repair. */
 function overAmqp(kind: FailureKind, code: string, by: Surface[]): string {
   if (code === 'idempotency-key-in-use') return OVER_AMQP.unavailable;
+  if (code === 'reply-to-missing') return 'dropped, counted in the log';
+  if (code === 'reply-to-not-allowed') return 'parked, nobody is told';
   return by.length > 0 && OVER_AMQP[kind].startsWith('parked') ? 'told to reply-to' : OVER_AMQP[kind];
 }
 
@@ -99,7 +101,7 @@ const BELOW = /^(access|database|gates)\//;
 const ASIDE = /^(messaging|gates\/(amqp|grpc))\//;
 
 /** What is said where there is no operation yet. */
-const WITHOUT_OPERATION = ['unknown-route', 'method-not-allowed'];
+const WITHOUT_OPERATION = ['unknown-route', 'method-not-allowed', 'headers-too-large', 'request-timeout'];
 
 /** Whether an operation may answer a code over REST. */
 export function refusesOverRest({ code, kind, said, operations }: Refusal, of: Surface, input: Set<string>): boolean {

@@ -23,6 +23,8 @@ export interface GrpcSettings {
   closeWithinMs?: number;
   /** After how long clients are told to connect anew; calls in flight end as they would. */
   connectionAgeMs?: number;
+  /** Whether calls are welcome, as the health service tells it; always when left out. */
+  ready?: () => Promise<boolean>;
   /** Whether clients may ask what there is; on when left out. */
   reflection?: boolean;
 }
@@ -47,12 +49,12 @@ export class GrpcGate extends ServerGrpc {
 
   constructor(private readonly settings: GrpcSettings) {
     super({ package: packagesOf(settings.modules), packageDefinition: grpcDefinition() });
-    this.health = new GrpcHealth(servedBy(settings.modules));
+    this.health = new GrpcHealth(servedBy(settings.modules), settings.ready);
   }
 
   /** For SIGTERM: NOT_SERVING before anything is refused. */
-  setServing(serving: boolean): void {
-    this.health.setServing(serving);
+  leave(): void {
+    this.health.leave();
   }
 
   /** Unlike Nest's, opens the port last: before, the first callers would meet a server without services. */
@@ -79,7 +81,7 @@ export class GrpcGate extends ServerGrpc {
     const server = this.grpcClient as Server | null | undefined;
     if (!server) return;
     this.grpcClient = null;
-    this.setServing(false);
+    this.leave();
     this.health.end();
     await new Promise<void>((resolve) => {
       const force = setTimeout(() => {
