@@ -22,7 +22,7 @@ it('is built by `nest build`: everything but the tests, as modules that Node loa
   } finally {
     rmSync(directory, { recursive: true });
   }
-}, 120_000);
+});
 
 const run = async (...args: string[]): Promise<void> =>
   void (await promisify(execFile)(process.execPath, args, { cwd: ROOT }));

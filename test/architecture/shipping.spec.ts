@@ -33,6 +33,12 @@ describe.each(['docker-compose.yml', 'docker-compose.split.yml'])('%s', (path) =
     expect(houses.map(({ image }) => image)).toEqual(houses.map(() => `sanmon:${version}`));
   });
 
+  it('builds the image once, and takes it from nowhere else', () => {
+    // Two builds of one name side by side fail at the first start: "already exists".
+    expect(houses.filter(({ build }) => build)).toHaveLength(1);
+    expect(houses.filter(({ build, pull_policy }) => !build && pull_policy !== 'never')).toEqual([]);
+  });
+
   it('names only services and volumes that there are', () => {
     const known = Object.keys(services);
     for (const service of Object.values<Json>(services)) {

@@ -49,7 +49,7 @@ helm.sh/chart: {{ printf "%s-%s" (index . 0).Chart.Name (index . 0).Chart.Versio
 {{- $root := . -}}
 {{- range $name, $_ := include "sanmon.deployments" $ | fromYaml -}}
 {{- if has "inventory" (include "sanmon.modules" (list $root $name) | fromJsonArray) -}}
-{{- printf "dns:///%s-grpc.%s.svc:%v\n" (include "sanmon.name" (list $root $name)) $root.Release.Namespace $root.Values.service.grpcPort -}}
+{{- printf "dns:///%s-grpc.%s.svc:50051\n" (include "sanmon.name" (list $root $name)) $root.Release.Namespace -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
