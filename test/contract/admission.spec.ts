@@ -20,9 +20,23 @@ const ordersOf = (customerId: string) =>
   at.rows<{ id: string }>('SELECT id FROM orders.orders WHERE customer_id = $1', [customerId]);
 
 it('judges each message of a set by itself: of three, one invalid and one forbidden, one is handled', async () => {
+  const { customerId, kept } = await oneSet();
+  const [order] = await eventually(async () => {
+    const found = await ordersOf(customerId);
+    expect(found).toHaveLength(1);
+    return found;
+  });
+  await orderIn(at.house, order!.id, 'CONFIRMED');
+  const together = kept.mock.calls.map(([, , set]) => set.map((s: Stranger) => s.code)).filter((set) => set.length > 0);
+  expect(together).toEqual([['invalid', 'missing-scope']]);
+});
+
+/** Three messages that come as one set; after a stall, in which the lock was given up, another three. */
+async function oneSet(tries = 3) {
   const customerId = `set-${randomUUID()}`;
   const { strangers } = at.house.house.foundations.traffic.of('orders');
   const kept = jest.spyOn(strangers, 'keep');
+  const began = performance.now();
   await whileOrdersAreHeld(async () => {
     // This one is taken at once and is held by the lock; what comes meanwhile is the next set.
     await at.house.amqp!.publish('orders.place', anOrder(sku, { customerId: 'first' }));
@@ -34,15 +48,11 @@ it('judges each message of a set by itself: of three, one invalid and one forbid
     await publish(anOrder(sku, { customerId }), 'a-reading-key');
     await handedOver();
   });
-  const [order] = await eventually(async () => {
-    const found = await ordersOf(customerId);
-    expect(found).toHaveLength(1);
-    return found;
-  });
-  await orderIn(at.house, order!.id, 'CONFIRMED');
-  const together = kept.mock.calls.map(([, , set]) => set.map((s: Stranger) => s.code)).filter((set) => set.length > 0);
-  expect(together).toEqual([['invalid', 'missing-scope']]);
-});
+  if (tries === 1 || performance.now() - began < 4_000) return { customerId, kept };
+  await eventually(async () => expect(await ordersOf(customerId)).toHaveLength(1));
+  kept.mockRestore();
+  return oneSet(tries - 1);
+}
 
 /** Holds every placing of orders back, shorter than a lock is waited for. */
 async function whileOrdersAreHeld(work: () => Promise<void>): Promise<void> {

@@ -2,6 +2,7 @@ import { eventually } from '../support/eventually.js';
 import { cloneDatabase, dropClone, useDatabase } from '../support/fixtures.js';
 import { aHouse, KEY, type TestHouse } from '../support/house.js';
 import { type Gate, anOrder, orderIn, placeThrough, stocked } from '../support/shop.js';
+import { stopwatch } from '../support/stopwatch.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { useHouse } from '../support/use-house.js';
 
@@ -178,14 +179,14 @@ describe('a scrape while the database is away', () => {
 
   let slowest = 0;
   const timed = async (): Promise<Scrape> => {
-    const began = performance.now();
+    const waited = stopwatch();
     const scrape = await Scrape.of(house);
-    slowest = Math.max(slowest, performance.now() - began);
+    slowest = Math.max(slowest, waited());
     return scrape;
   };
 
   it('is answered within two seconds, without the numbers that stand there, and has them again afterwards', async () => {
-    expect((await timed()).sum('sanmon_backlog_known')).toBe(4);
+    await eventually(async () => expect((await timed()).sum('sanmon_backlog_known')).toBe(4));
     slowest = 0;
     proxy.set('black-hole');
     proxy.cut();

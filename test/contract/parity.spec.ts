@@ -9,7 +9,7 @@ import { surface } from '../../src/documents/generator/surface.js';
 import { bearer, type Caller, type How, type Said } from '../support/caller.js';
 import { eventually } from '../support/eventually.js';
 import { firstWord, type Stream } from '../support/first-word.js';
-import { giveUp, keyBegun } from '../support/given-up.js';
+import { giveUp } from '../support/given-up.js';
 import { holdKeys } from '../support/held-tables.js';
 import { API_KEYS, type TestHouse } from '../support/house.js';
 import { Issuer } from '../support/issuer.js';
@@ -37,7 +37,7 @@ beforeAll(async () => {
   // It takes the 10 s that two calls wait for a key, so it is asked beside everything else.
   inUse = keysInUse();
   inUse.catch(() => undefined);
-}, 90_000);
+});
 afterAll(async () => {
   await aside.close();
   await wire.close();
@@ -164,7 +164,10 @@ async function prepared(): Promise<(row: Row) => () => Promise<object>> {
 
 async function keysInUse(): Promise<void> {
   const { house, caller } = aside.most;
-  const make = recipes({ house, rows: (text, values) => house.house.foundations.sources[0]!.query(text, values) });
+  const make = recipes({
+    house,
+    rows: (text, values) => house.house.foundations.sources.get('database')!.query(text, values),
+  });
   const rows = ROWS.filter((row) => gatesFor(row, 'key in use').length > 0);
   const inputs = new Map(await Promise.all(rows.map(async (row) => [row, await make[row.name]!.good()] as const)));
   const letGo = await holdKeys(
@@ -218,14 +221,15 @@ it('no operation begins what its callers gave up waiting for, and what had begun
     const said = await at.caller.rpc(row.name, Buffer.alloc(0), { ...bearer, 'grpc-timeout': '1n' });
     expect([row.name, said.status]).toEqual([row.name, 'DEADLINE_EXCEEDED']);
   });
-  const before = await ends();
+  const ended = await ends();
   await everywhere('deadline', async (row) => {
-    expect([row.name, before(row, 'grpc deadline')]).toEqual([row.name, 1]);
+    expect([row.name, ended(row, 'grpc deadline')]).toEqual([row.name, 1]);
     matrix.note(row, 'deadline', ['grpc']);
   });
-  for (const { row, begun, left } of await giveUp(at, ROWS, recipes(at))) {
+  const { before, all } = await giveUp(at, ROWS, recipes(at), ends);
+  for (const { row, begun, left } of all) {
     if (begun.said) expect([row.name, begun.said.code]).toEqual([row.name, 'ok']);
-    else expect((await again(row, begun.input, keyBegun(row))).replayed).toBe(true);
+    else expect((await again(row, begun.input, begun.key)).replayed).toBe(true);
     expect([row.name, ...left.map(({ status }) => status)]).toEqual([
       row.name,
       'AbortError',
@@ -236,10 +240,10 @@ it('no operation begins what its callers gave up waiting for, and what had begun
       for (const { input, key } of left)
         expect([row.name, key, (await again(row, input, key)).replayed]).toEqual([row.name, key, false]);
     const now = await ends();
-    const ended = (end: string) => now(row, end) - before(row, end);
-    expect([row.name, ended('rest cancelled')]).toEqual([row.name, 1]);
+    const since = (end: string) => now(row, end) - before(row, end);
+    expect([row.name, since('rest cancelled')]).toEqual([row.name, 1]);
     // A client whose deadline passes takes its call back, too: on a busy machine that is what we hear first.
-    expect([row.name, ended('grpc cancelled') + ended('grpc deadline')]).toEqual([row.name, 2]);
+    expect([row.name, since('grpc cancelled') + since('grpc deadline')]).toEqual([row.name, 2]);
     matrix.note(row, 'cancelled', ['rest', 'grpc']);
   }
   met.add('cancelled').add('deadline');

@@ -52,7 +52,7 @@ beforeAll(async () => {
   };
   await house.rest.put('/v1/items/tea', { name: 'Green tea', currency: 'JPY', unitPrice: 1200 });
   expect((await house.rest.post('/v1/items/tea/receipts', { quantity: 100 })).status).toBe(201);
-}, 180_000);
+});
 afterAll(async () => {
   for (const running of started) running.kill();
   await house?.stop();
@@ -118,4 +118,4 @@ it(`goes on where it was when the house is killed and comes back, without gap or
   expect(ends.map(({ code, lines, errors }) => ({ code, lines, errors }))).toEqual(
     resuming.map(({ gate }, i) => ({ code: 0, lines: CONFIRMED[gate], errors: ends[i]!.errors })),
   );
-}, 180_000);
+});

@@ -96,7 +96,7 @@ it(
       await stage.strike();
     }
   },
-  sized({ short: 90_000, quick: 300_000, release: 1_500_000, full: 7_200_000 }),
+  sized({ short: 300_000, quick: 300_000, release: 1_500_000, full: 7_200_000 }),
 );
 
 async function strikeAt(stage: Stage, [name, way, rule, of = 'orders']: Point): Promise<void> {

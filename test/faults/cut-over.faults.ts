@@ -11,7 +11,7 @@ import { Stage } from './rig/stage.js';
 const RATE = sized({ quick: 50, full: 200 });
 /** What is left of five minutes (quick: forty seconds) is spread over the three phases. */
 const PHASE_MS = sized({ quick: 5_000, full: 75_000 });
-/** The aim of issue 6; a quick run is on a machine that does other things as well. */
+/** The target of docs/splitting.md; a quick run is on a machine that does other things as well. */
 const P99_MS = sized({ quick: 5_000, full: 250 });
 
 /** Where a mail server answers later than is waited for, it is sent the mail again, under the same Message-ID. */
@@ -49,9 +49,10 @@ it(
       expect(await payments.stop()).toBe(0);
       await sleep(PHASE_MS);
       await load.stop();
-      const failed = stage.journal.calls.filter(({ result }) => result === 'info');
+      const { failed } = stage.journal;
       const times = stage.journal.times();
-      const ended = await stage.check({ mailsAtMost: MAILS_AT_MOST, within: 120_000 });
+      // Beyond what the machine can carry, accepting goes first, and mails are what waits: 45,000 of them after five minutes.
+      const ended = await stage.check({ mailsAtMost: MAILS_AT_MOST, within: sized({ quick: 120_000, full: 300_000 }) });
       const apart = payments.handledOf('payments');
       report('cut-over', {
         ...{ orders: load.sent, 'calls failed': failed.length, 'handled apart': apart },

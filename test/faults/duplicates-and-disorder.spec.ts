@@ -32,7 +32,7 @@ it.each([
       await stage.strike();
     }
   },
-  sized({ short: 90_000, quick: 180_000, full: 900_000 }),
+  sized({ short: 300_000, quick: 300_000, full: 900_000 }),
 );
 
 async function anOrderAndItsCancellation({ chance, journal, victim }: Stage, n: number, share: number): Promise<void> {

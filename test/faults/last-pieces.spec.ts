@@ -69,7 +69,7 @@ it(
       await stage.strike();
     }
   },
-  sized({ short: 180_000, quick: 240_000, full: 1_800_000 }),
+  sized({ short: 300_000, quick: 300_000, full: 1_800_000 }),
 );
 
 async function states(database: Client, sku: string): Promise<object> {

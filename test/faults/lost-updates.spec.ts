@@ -47,5 +47,5 @@ it(
       await stage.strike();
     }
   },
-  sized({ short: 150_000, quick: 180_000, full: 900_000 }),
+  sized({ short: 300_000, quick: 300_000, full: 900_000 }),
 );

@@ -1,11 +1,13 @@
 import { type Channel, type ChannelModel, connect } from 'amqplib';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Subscription } from '../../src/messaging/broker/subscription.js';
 import type { Handle } from '../../src/messaging/handlers.js';
 import { eventually } from '../support/eventually.js';
 import { rig, useDatabase } from '../support/fixtures.js';
 import { freePort } from '../support/ports.js';
 import { PRIVATE, type RabbitMq, startRabbitMq } from '../support/rabbitmq.js';
+import { stopwatch } from '../support/stopwatch.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { logging, type Note, Noted, ToyHouse } from '../support/toy-house.js';
 
@@ -32,6 +34,7 @@ beforeEach(async () => {
   channel = await hands.createChannel();
 });
 afterEach(async () => {
+  jest.restoreAllMocks();
   for (const table of ['beta.log', 'beta.inbox', 'alpha.inbox', 'alpha.outbox', 'beta.outbox'])
     await house.source.query(`DELETE FROM ${table}`);
   await house.close();
@@ -41,9 +44,9 @@ afterEach(async () => {
 const series = (key: string, length: number, from = 1): Note[] =>
   Array.from({ length }, (_, i) => ({ key, n: from + i }));
 const complaint = (queue = QUEUE): string => house.traffic.broker!.complaintOf(queue);
-const consumed = (queue = QUEUE) => eventually(() => expect(complaint(queue)).toBe(''), { within: 15_000 });
-const handled = (numbers: number[], within = 10_000) =>
-  eventually(async () => expect((await house.log()).map((r) => r.n)).toEqual(numbers), { within });
+const consumed = (queue = QUEUE) => eventually(() => expect(complaint(queue)).toBe(''), { within: 60_000 });
+const handled = (numbers: number[]) =>
+  eventually(async () => expect((await house.log()).map((r) => r.n)).toEqual(numbers), { within: 60_000 });
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
 
 it('says which setting of a queue differs, lets every other queue work, and goes on when it is mended', async () => {
@@ -85,11 +88,14 @@ it('declares and consumes a queue again that was deleted under it', async () => 
   await handled([1]);
   await channel.deleteQueue(QUEUE);
   await house.send(series('a', 1, 2));
-  await handled([1, 2], 15_000);
+  await handled([1, 2]);
   await consumed();
 });
 
 it('waits with what nobody is bound to, sends the rest meanwhile, and loses nothing when it is bound again', async () => {
+  // It looks every 10 s, and would bind it again by itself.
+  const watch = jest.spyOn(Subscription.prototype as unknown as { watch(): Promise<void> }, 'watch');
+  watch.mockReturnValue(new Promise(() => undefined));
   house = await ToyHouse.open(database.url, url, { beta: { 'beta.note': logging() } });
   await house.send(series('a', 1));
   await handled([1]);
@@ -98,20 +104,22 @@ it('waits with what nobody is bound to, sends the rest meanwhile, and loses noth
   await channel.assertQueue('world', { durable: false, autoDelete: true });
   await channel.bindQueue('world', 'sanmon.events', '#');
   await house.database.transaction(async (tx) => house.traffic.of('alpha').outbox.publish(tx, Noted, series('a', 1)));
-  await eventually(async () => expect((await channel.checkQueue('world')).messageCount).toBe(1), { within: 3_000 });
+  await eventually(async () => expect((await channel.checkQueue('world')).messageCount).toBe(1), { within: 20_000 });
   expect(await house.log()).toHaveLength(1);
   await channel.bindQueue(QUEUE, 'sanmon.internal', 'beta');
   await handled(upTo(40));
 });
 
-/** Milliseconds from the outbox to the handler, one message after the other. */
+/** Milliseconds from the outbox to the handler, one message after the other: the median, which no stall moves. */
 async function each(from: number, to: number): Promise<number> {
-  const began = performance.now();
+  const times: number[] = [];
   for (let n = from; n <= to; n++) {
+    const began = performance.now();
     await house.send(series('a', 1, n));
     await eventually(async () => expect(await house.log()).toHaveLength(n), { every: 2 });
+    times.push(performance.now() - began);
   }
-  return (performance.now() - began) / (to - from + 1);
+  return times.sort((a, b) => a - b)[times.length >> 1]!;
 }
 
 it('is not slowed by 50,000 rows that nobody takes', async () => {
@@ -126,14 +134,14 @@ it('is not slowed by 50,000 rows that nobody takes', async () => {
   const beside = await each(22, 61);
   console.log(`${alone.toFixed(1)} ms from outbox to handler alone, ${beside.toFixed(1)} beside 50,000 rows that stay`);
   expect(beside).toBeLessThan(3 * alone + 50);
-}, 30_000);
+});
 
 it('binds again by itself what somebody unbound', async () => {
   house = await ToyHouse.open(database.url, url, { beta: { 'beta.note': logging() } });
   await consumed();
   await channel.unbindQueue(QUEUE, 'sanmon.internal', 'beta');
   await house.send(series('a', 1));
-  await eventually(async () => expect(await house.log()).toHaveLength(1), { within: 15_000 });
+  await eventually(async () => expect(await house.log()).toHaveLength(1), { within: 40_000 });
 });
 
 it('notices a dead link within 15 s and sends what was in flight again under the same ids', async () => {
@@ -141,14 +149,16 @@ it('notices a dead link within 15 s and sends what was in flight again under the
   house = await ToyHouse.open(database.url, through.url, { beta: { 'beta.note': logging() } });
   await house.send(series('a', 1));
   await handled([1]);
-  const began = performance.now();
+  const waited = stopwatch();
   through.proxy.set('black-hole');
   await house.send(series('a', 50, 2));
-  await eventually(() => expect(house.traffic.broker!.ready()).toBe(false), { within: 15_000 });
-  await eventually(() => expect(complaint()).not.toBe(''), { within: 15_000 - (performance.now() - began) });
-  console.log(`a dead link was noticed after ${Math.round(performance.now() - began)} ms`);
+  await eventually(() => expect(house.traffic.broker!.ready()).toBe(false), { within: 40_000 });
+  await eventually(() => expect(complaint()).not.toBe(''), { within: 40_000 });
+  const noticed = waited();
+  console.log(`a dead link was noticed after ${Math.round(noticed)} ms`);
+  expect(noticed).toBeLessThan(15_000);
   through.proxy.set('pass');
-  await handled(upTo(51), 15_000);
+  await handled(upTo(51));
   await house.close();
   await through.proxy.close();
   house = await ToyHouse.open(database.url, url, {});
@@ -204,13 +214,15 @@ it('leaves the backlog in the broker while too much is stored, and takes it when
   await house.send(keys(0));
   await eventually(async () => expect(await house.traffic.of('beta').pressure.ofMessages()).toBe(true));
   for (let n = 1; n <= 5; n++) await house.send(keys(n));
-  await eventually(async () => expect(await house.source.query('SELECT 1 FROM alpha.outbox')).toEqual([]));
+  await eventually(async () => expect(await house.source.query('SELECT 1 FROM alpha.outbox')).toEqual([]), {
+    within: 60_000,
+  });
   // That nothing is taken can only be seen by waiting: longer than it takes to count again.
   await sleep(1_500);
   // The first two hundred came in one set or in two, between which it may have been counted.
   expect((await house.inbox()).length).toBeLessThanOrEqual(200);
   broken = false;
-  await eventually(async () => expect(await house.log()).toHaveLength(1_200), { within: 20_000 });
+  await eventually(async () => expect(await house.log()).toHaveLength(1_200), { within: 90_000 });
   expect(await house.inbox()).toEqual([]);
 });
 
@@ -235,7 +247,7 @@ it('parks what the broker gave up on, ours in the place of its key', async () =>
   );
   await house.send([{ key: 'a', n: 2 }]);
   await eventually(async () => expect((await house.inbox()).map((m) => m.state)).toEqual(['parked', 'waiting']));
-}, 40_000);
+});
 
 it('parks what a stranger left among the dead letters, without his credential', async () => {
   house = await ToyHouse.open(database.url, url, { beta: { 'beta.note': logging() } });

@@ -180,7 +180,7 @@ describe('The embedded PostgreSQL', () => {
     const child = startChild();
     await child.url;
     child.process.kill('SIGKILL');
-    await eventually(() => expect(existsSync(join(directory, 'data/postmaster.pid'))).toBe(false), { within: 5_000 });
+    await eventually(() => expect(existsSync(join(directory, 'data/postmaster.pid'))).toBe(false), { within: 30_000 });
   });
 
   test('recovers when server and application are killed together', async () => {
@@ -198,7 +198,9 @@ describe('The embedded PostgreSQL', () => {
     const { url } = server;
     await query(url, `insert into note values ('before the server was killed')`);
     process.kill(postmasterPid(directory), 'SIGKILL');
-    await eventually(async () => expect(await notes(url)).toContain('before the server was killed'));
+    await eventually(async () => expect(await notes(url)).toContain('before the server was killed'), {
+      within: 30_000,
+    });
     await server.stop();
     expect(isRunning(directory)).toBe(false);
   });

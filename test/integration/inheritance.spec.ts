@@ -96,12 +96,17 @@ it('is set aside when six attempts left no trace, and is not tried again', async
 });
 
 it('is counted once when it fails without ending anybody', async () => {
+  let calls = 0;
   await inherit([['a', 0]], async (messages) => {
+    calls++;
     throw new Error(`not today, ${(messages[0]!.body as Note).key}`);
   });
-  await eventually(async () => expect(await house!.inbox()).toMatchObject([{ key: 'a', state: 'retry' }]));
-  const [row] = await house!.source.query<{ attempts: number }[]>('SELECT attempts FROM beta.inbox');
-  expect(row!.attempts).toBe(1);
+  // Once for each call: before we look there may have been another.
+  await eventually(async () => {
+    const rows = await house!.source.query('SELECT key, state, attempts FROM beta.inbox');
+    expect(calls).toBeGreaterThan(0);
+    expect(rows).toEqual([{ key: 'a', state: 'retry', attempts: calls }]);
+  });
 });
 
 it('is stored first where messages go without a broker: what an outbox kept may have ended whoever carried it', async () => {
@@ -113,5 +118,5 @@ it('is stored first where messages go without a broker: what an outbox kept may 
   const { handle } = watching();
   await inherit([], handle);
   await eventually(async () => expect(await handled()).toEqual(['a']));
-  expect(house!.traffic.of('beta').handled.now).toEqual({ intake: 0, lanes: 1 });
+  await eventually(() => expect(house!.traffic.of('beta').handled.now).toEqual({ intake: 0, lanes: 1 }));
 });

@@ -47,7 +47,12 @@ let database: Database;
 let execution: Execution;
 
 beforeAll(async () => {
-  source = await opened(dataSourceFor(borrowed.url, [inventoryStorage]), [inventoryStorage]);
+  const made = dataSourceFor(borrowed.url, [inventoryStorage]);
+  // Up to 120 transactions stand in line here, for 24 connections and for one row: they may, however slow the machine is.
+  const { extra } = made.options as { extra: { connectionTimeoutMillis: number; options: string } };
+  extra.connectionTimeoutMillis = 60_000;
+  extra.options += ' -c lock_timeout=60s -c statement_timeout=60s';
+  source = await opened(made, [inventoryStorage]);
   database = new Database(source);
   execution = new Execution('inventory', database);
 });

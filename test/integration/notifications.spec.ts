@@ -131,11 +131,14 @@ const listed = async (house: House, orderId: string): Promise<Notification[]> =>
 
 /** Waits until so many notifications of an order are settled. */
 const settled = (house: House, orderId: string, count = 1) =>
-  eventually(async () => {
-    const found = await listed(house, orderId);
-    expect(found.filter(({ state }) => state !== 'PENDING')).toHaveLength(count);
-    return found;
-  });
+  eventually(
+    async () => {
+      const found = await listed(house, orderId);
+      expect(found.filter(({ state }) => state !== 'PENDING')).toHaveLength(count);
+      return found;
+    },
+    { within: 30_000 },
+  );
 
 /** So many events, as a handler is given them. */
 const events = (count: number): Message<Order>[] =>

@@ -380,7 +380,7 @@ describe('A provider in trouble', () => {
     await payments.tell(undo(flagged));
     expect(await settled(orderId)).toMatchObject({ state: 'FAILED', reason: 'payment-unavailable' });
     expect(Date.now() - begun).toBeGreaterThanOrEqual(1_990);
-    expect(Date.now() - begun).toBeLessThan(5_000);
+    expect(Date.now() - begun).toBeLessThan(20_000);
     expect(await settled(flagged)).toMatchObject({ state: 'FAILED' });
     expect(await inside(orderId)).toEqual([FAILED]);
     expect(await inside(flagged)).toEqual([UNDONE]);
@@ -419,14 +419,14 @@ describe('A provider in trouble', () => {
     await eventually(async () =>
       expect(await rowOf(orderId)).toMatchObject({ state: 'CAPTURED', effect: 'refund', refunding: 1200, refunds: 2 }),
     );
-    expect(alarm).toHaveBeenCalledWith(expect.stringContaining('was refused: exceeds-captured'));
+    expect(alarm).toHaveBeenCalledWith(expect.stringContaining('was refused: exceeds-captured'), expect.anything());
     await eventually(async () => {
       const [waiting] = await source.query<{ attempts: number; wait: number }[]>(
         'SELECT attempts, extract(epoch FROM lease - now())::int AS wait FROM payments.effects WHERE key = $1',
         [orderId],
       );
       expect(waiting).toMatchObject({ attempts: 1 });
-      expect(waiting!.wait).toBeGreaterThan(25);
+      expect(waiting!.wait).toBeGreaterThan(11);
     });
     await source.query('DELETE FROM payments.effects WHERE key = $1', [orderId]);
   });

@@ -50,7 +50,7 @@ function passes(placement, files, options, more = {}) {
 
 const failed = (asked.length > 0 ? asked : Object.keys(PLACEMENTS)).filter((name) => {
   console.log(`\n${name}: ${PLACEMENTS[name]}`);
-  const options = ['--testTimeout=120000', `--testNamePattern=^(?!${INSIDE.join('|')})`];
+  const options = [`--testNamePattern=^(?!${INSIDE.join('|')})`];
   const journeys = passes(name, JOURNEYS, options);
   const config = ['--config', join(root, 'test/faults/jest.config.js')];
   const kills = { SANMON_FAULT_SIZE: 'quick', SANMON_FAULT_KILLS: '5' };

@@ -49,11 +49,11 @@ export class AmqpClient {
   }
 
   /** Publishes a command and waits for its reply. */
-  async ask(routingKey: string, body: unknown, properties: Options.Publish = {}): Promise<AmqpReply> {
+  async ask(routingKey: string, body: unknown, properties: Options.Publish = {}, within = 45_000): Promise<AmqpReply> {
     const correlationId = randomUUID();
     let timer: NodeJS.Timeout | undefined;
     const reply = new Promise<AmqpReply>((resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`no reply to ${routingKey} within 15 s`)), 15_000);
+      timer = setTimeout(() => reject(new Error(`no reply to ${routingKey} within ${within} ms`)), within);
       this.waiting.set(correlationId, resolve);
     });
     try {

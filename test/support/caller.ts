@@ -28,6 +28,8 @@ export interface How {
   key?: string;
   /** The secret of an API key; null shows no credential at all. The one that may do everything when left out. */
   secret?: string | null;
+  /** The trace that the caller is in. */
+  traceparent?: string;
   /** The caller goes away when it fires; its call is then rejected or `CANCELLED`. */
   signal?: AbortSignal;
   /** How long it waits at most, in milliseconds; over gRPC alone, and told to the server. */
@@ -43,11 +45,12 @@ export class Caller {
 
   /** Calls an operation by its name, with the input as any client would write it. */
   call(gate: Gate, operation: string, input: object, how: How = {}): Promise<Said> {
-    const { key, secret = KEY } = how;
+    const { key, secret = KEY, traceparent } = how;
     const of = this.operations.get(operation)!;
     const headers: Record<string, string> = {
       ...(secret !== null && { authorization: `Bearer ${secret}` }),
       ...(key !== undefined && { 'idempotency-key': key }),
+      ...(traceparent !== undefined && { traceparent }),
     };
     if (gate === 'rest') return this.overRest(of, input, headers, how);
     if (gate === 'grpc') {

@@ -6,28 +6,39 @@ export interface Patience {
   every?: number;
 }
 
+/** A sleep that lasts so much longer was a stall of this process, in which nothing that is waited for could happen. */
+const STALL_MS = 100;
+/** What the last look may take, for it is made when the time is up. */
+const LAST_LOOK_MS = 1_000;
+
 /**
  * Tries the assertion until it stops throwing, and returns its value.
- * After `within` milliseconds it throws the last error, with the time waited in front of its message;
- * an assertion that never settles counts as one that throws.
+ * After `within` milliseconds, stalls not counted, it looks a last time and throws the last error, with the time waited in
+ * front of its message; an assertion that never settles counts as one that throws.
  */
 export async function eventually<T>(
   assertion: () => Promise<T> | T,
   { within = 10_000, every = 25 }: Patience = {},
 ): Promise<T> {
   const began = performance.now();
-  const remaining = () => began + within - performance.now();
+  let until = began + within;
+  const remaining = () => until - performance.now();
   let attempts = 0;
   let last: unknown = new Error('The assertion has neither returned nor thrown.');
-  do {
+  for (let isLast = false; ; isLast = remaining() <= 0) {
     attempts++;
     try {
-      return await inTime(assertion, Math.max(remaining(), every), last);
+      return await inTime(assertion, Math.max(remaining(), LAST_LOOK_MS), last);
     } catch (error) {
       last = error;
     }
-    await sleep(Math.max(0, Math.min(every, remaining())));
-  } while (remaining() > 0);
+    if (isLast) break;
+    const pause = Math.max(0, Math.min(every, remaining()));
+    const asleep = performance.now();
+    await sleep(pause);
+    const stall = performance.now() - asleep - pause;
+    if (stall > STALL_MS) until += stall;
+  }
   throw told(last, `Still failing after ${Math.round(performance.now() - began)} ms (${attempts} attempts): `);
 }
 

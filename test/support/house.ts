@@ -30,12 +30,12 @@ export interface TestHouse {
 /**
  * Opens the whole product in this process, as `npm start` would, on ports of its own; or, while a run names a placement
  * (`npm run test:placements`), spread over processes of the built product. One that is told its MODULES is no part of that.
+ * A house waits five seconds for its queues, and what is published before they stand is lost: here they are waited for.
  */
-export async function aHouse(environment: {
-  DATABASE_URL: string;
-  RABBITMQ_URL?: string;
-  [name: string]: string | undefined;
-}): Promise<TestHouse> {
+export async function aHouse(
+  environment: { DATABASE_URL: string; RABBITMQ_URL?: string; [name: string]: string | undefined },
+  queuesWithin = 60_000,
+): Promise<TestHouse> {
   const placement = process.env['SANMON_TEST_PLACEMENT'];
   if (placement && environment.RABBITMQ_URL && !environment['MODULES']) return aSpreadHouse(placement, environment);
   const dataDir = mkdtempSync(join(tmpdir(), 'sanmon-house-'));
@@ -50,6 +50,8 @@ export async function aHouse(environment: {
     ...environment,
   });
   const house = await openHouse(settings);
+  await house.standing;
+  await house.foundations.traffic.broker?.standing(queuesWithin);
   const rest = new RestClient(`http://127.0.0.1:${house.httpPort}`, KEY);
   const grpc = new GrpcClient(`127.0.0.1:${house.grpcPort}`, KEY);
   const amqp = environment.RABBITMQ_URL ? await AmqpClient.connect(environment.RABBITMQ_URL, KEY) : undefined;

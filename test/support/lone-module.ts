@@ -74,7 +74,7 @@ export async function aLoneModule(name: ModuleName, databaseUrl: string): Promis
   const house = {
     module: class Alone {},
     imports: [
-      DatabaseModule.forRoot([source]),
+      DatabaseModule.forRoot(new Map([['database', source]])),
       MessagingModule.forRoot(traffic),
       GatesModule.forRoot({ text: '' }),
       MODULES[name](),

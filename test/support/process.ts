@@ -78,6 +78,18 @@ export class HouseProcess {
     });
   }
 
+  /** Waits for its queues, as it does itself for five seconds only: what is published before they stand is lost. */
+  async queuesStand(): Promise<void> {
+    await eventually(
+      async () => {
+        const { checks } = (await this.rest.get('/readyz')).body;
+        const missing = Object.keys(checks).filter((name) => /^(broker$|queue )/.test(name) && checks[name] !== 'ok');
+        expect(missing).toEqual([]);
+      },
+      { within: 60_000 },
+    );
+  }
+
   /** Resident memory in bytes, as the system counts it. */
   get memory(): number {
     const status = readFileSync(`/proc/${this.child!.pid}/status`, 'utf8');

@@ -55,7 +55,7 @@ export const orderIn = (house: TestHouse, id: string, ...states: string[]): Prom
       expect(states).toContain(body.state);
       return body;
     },
-    { within: 20_000 },
+    { within: 60_000 },
   );
 
 export const timelineOf = async ({ rest }: TestHouse, id: string): Promise<string[]> =>

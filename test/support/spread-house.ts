@@ -53,6 +53,7 @@ export class SpreadHouse implements Omit<TestHouse, 'house'> {
     );
     try {
       await Promise.all(placed.map(({ process }) => process.startAgain()));
+      await Promise.all(placed.map(({ process }) => process.queuesStand()));
       await placement.showAllIn(databaseUrl);
       return new SpreadHouse(placed, databaseUrl, await AmqpClient.connect(brokerUrl, KEY), placement);
     } catch (error) {

@@ -7,6 +7,7 @@ import { Broker } from '../../src/messaging/broker/broker.js';
 import { Command, Event } from '../../src/messaging/contract.js';
 import { type Handle, Handlers } from '../../src/messaging/handlers.js';
 import { Signature } from '../../src/messaging/outbox/signature.js';
+import type { TellSpan } from '../../src/messaging/spans.js';
 import { messagingTables, traceColumns } from '../../src/messaging/tables.js';
 import { Traffic } from '../../src/messaging/traffic.js';
 
@@ -49,10 +50,11 @@ export class ToyHouse {
     broker: string | string[] | undefined,
     handle: Record<string, Record<string, Handle>>,
     storedAtMost?: number,
+    tell?: TellSpan,
   ): Promise<ToyHouse> {
     const source = await dataSourceFor(url, []).initialize();
     const database = new Database(source);
-    const handlers = new Handlers();
+    const handlers = new Handlers(tell);
     for (const [module, types] of Object.entries(handle))
       for (const [type, one] of Object.entries(types)) handlers.add(module, type, one);
     const traffic: Traffic = new Traffic(
@@ -73,8 +75,8 @@ export class ToyHouse {
   }
 
   /** Sends notes from alpha to beta in one transaction. */
-  send(notes: Note[]): Promise<void> {
-    return this.database.transaction(async (tx) => this.traffic.of('alpha').outbox.send(tx, Note, notes));
+  send(notes: Note[], trace?: string): Promise<void> {
+    return this.database.transaction(async (tx) => this.traffic.of('alpha').outbox.send(tx, Note, notes, trace));
   }
 
   async log(): Promise<{ key: string; n: number; process: string }[]> {

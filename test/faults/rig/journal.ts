@@ -11,6 +11,8 @@ export interface Call {
   result: Result;
   orderId?: string;
   status?: number;
+  /** Of the problem, when it was refused. */
+  code?: string;
   /** When it was made, and how long its answer took. */
   at?: number;
   ms?: number;
@@ -37,7 +39,12 @@ export class Journal {
     const call: Call = { key, customerId: order.customerId, result: 'info', at: performance.now() };
     try {
       const { status, body } = await rest.post('/v1/orders', order, { 'idempotency-key': key });
-      Object.assign(call, { status, result: resultOf(status), orderId: body?.id as string | undefined });
+      Object.assign(call, {
+        status,
+        result: resultOf(status),
+        orderId: body?.id as string,
+        code: body?.code as string,
+      });
     } catch {
       // Refused, reset or cut short: it may have happened or not.
     }
@@ -61,6 +68,11 @@ export class Journal {
   times(from = 0, to = Infinity): number[] {
     const made = this.calls.filter(({ at = -1 }) => at >= from && at < to);
     return made.map(({ ms }) => ms!).sort((a, b) => a - b);
+  }
+
+  /** Calls that came to nothing, but for goods that do not exist, which `Load` asks for now and then. */
+  get failed(): Call[] {
+    return this.calls.filter(({ result, code }) => result !== 'ok' && code !== 'unknown-sku');
   }
 
   count(result: Result): number {
