@@ -50,3 +50,42 @@ it('settles nothing on a channel that did not bring it: what comes over the next
   await third.close();
   await eventually(async () => expect((await hands.checkQueue(QUEUE)).messageCount).toBe(0));
 });
+
+it('leaves nothing in hand when it is stopped while it begins: what comes then stays in the queue', async () => {
+  const hands = await connection.createChannel();
+  await hands.assertQueue('while-opening', { arguments: { 'x-queue-type': 'quorum' } });
+  const consumer = new Consumer('while-opening', { prefetch: 10, set: 1 }, () => Promise.resolve());
+  const channel = await connection.createChannel();
+  const opening = consumer.open(channel, () => undefined);
+  await consumer.stop();
+  await opening;
+  expect((await hands.checkQueue('while-opening')).consumerCount).toBe(0);
+  await channel.close();
+});
+
+it('takes everything that the broker sent before it knew that we stop', async () => {
+  const hands = await connection.createChannel();
+  await hands.assertQueue('on-its-way', { arguments: { 'x-queue-type': 'quorum' } });
+  const taken: string[] = [];
+  const consumer = new Consumer('on-its-way', { prefetch: 10, set: 1 }, (deliveries) => {
+    taken.push(...deliveries.map(({ message }) => message.content.toString()));
+    return Promise.resolve();
+  });
+  const channel = await connection.createChannel();
+  // The answer to our cancel is late, and deliveries came before it.
+  let answer = () => {};
+  const late = new Promise<{ consumerTag: string }>((resolve) => (answer = () => resolve({ consumerTag: 'late' })));
+  jest.spyOn(channel, 'cancel').mockReturnValue(late);
+  await consumer.open(channel, () => undefined);
+  hands.sendToQueue('on-its-way', Buffer.from('1'));
+  await eventually(() => expect(taken).toEqual(['1']));
+  const stopped = consumer.stop();
+  hands.sendToQueue('on-its-way', Buffer.from('2'));
+  await eventually(() => expect(taken).toEqual(['1', '2']));
+  hands.sendToQueue('on-its-way', Buffer.from('3'));
+  await eventually(() => expect(taken).toEqual(['1', '2', '3']));
+  answer();
+  await stopped;
+  await channel.close();
+  expect((await hands.checkQueue('on-its-way')).messageCount).toBe(0);
+});

@@ -40,6 +40,9 @@ export class Consumer {
   private waiting: Delivery[] = [];
   private readonly bell = new Doorbell();
   private stopAt = Infinity;
+  /** The broker was told, and what it sent before it knew is here: nothing more comes. */
+  private cancelled = false;
+  private opening?: Promise<void>;
   private working?: Promise<void>;
 
   constructor(
@@ -57,6 +60,11 @@ export class Consumer {
   async open(channel: Channel, cancelled: () => void): Promise<void> {
     if (this.stopping) return;
     this.channel = channel;
+    this.working ??= this.work();
+    await (this.opening = this.subscribe(channel, cancelled));
+  }
+
+  private async subscribe(channel: Channel, cancelled: () => void): Promise<void> {
     await channel.prefetch(this.options.prefetch);
     const { consumerTag } = await channel.consume(this.queue, (message) => {
       if (message === null) return cancelled();
@@ -66,7 +74,6 @@ export class Consumer {
       this.bell.ring();
     });
     this.tag = consumerTag;
-    this.working ??= this.work();
   }
 
   /** The channel is gone: what was not settled will come again, so forget it. */
@@ -80,13 +87,19 @@ export class Consumer {
   async stop(): Promise<void> {
     if (this.stopping) return this.working;
     this.stopAt = performance.now() + DRAIN_MS;
-    const { channel, tag } = this;
-    this.tag = undefined;
     // A broker that does not answer must not keep us: the deadline stands.
     const patience = sleep(DRAIN_MS / 2, undefined, { ref: false });
-    if (channel && tag) await Promise.race([channel.cancel(tag).catch(() => undefined), patience]);
+    await Promise.race([this.cancel().catch(() => undefined), patience]);
+    this.cancelled = true;
     this.bell.ring();
     await this.working;
+  }
+
+  private async cancel(): Promise<void> {
+    await this.opening;
+    const { channel, tag } = this;
+    this.tag = undefined;
+    if (channel && tag) await channel.cancel(tag);
   }
 
   private get stopping(): boolean {
@@ -94,7 +107,7 @@ export class Consumer {
   }
 
   private async work(): Promise<void> {
-    while (!this.stopping) {
+    while (!this.cancelled) {
       await this.bell.wait(1_000);
       while (this.waiting.length > 0 && performance.now() < this.stopAt) {
         if (await this.paused()) {
