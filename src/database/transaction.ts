@@ -67,11 +67,13 @@ export class Tx {
 
   /**
    * Runs one statement whose answer nobody needs. It leaves together with the next one, at the latest with COMMIT, and runs
-   * before it; if it fails, so does that one, with its error. One round trip in five was such.
+   * before it; if it fails, so does that one, with its error or what that means. One round trip in five was such.
    */
-  write(statement: Statement, values: unknown[] = []): void {
+  write(statement: Statement, values: unknown[] = [], meaningOf: (error: unknown) => unknown = same): void {
     this.uncork ??= corked(this.client);
-    const written = this.client.query(queryOf(statement, values));
+    const written = this.client.query(queryOf(statement, values)).catch((error: unknown) => {
+      throw meaningOf(error);
+    });
     written.catch(() => undefined);
     this.written.push(written);
   }
@@ -168,3 +170,5 @@ export class Tx {
     this.uncork = undefined;
   }
 }
+
+const same = (error: unknown): unknown => error;

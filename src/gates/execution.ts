@@ -101,7 +101,7 @@ export class Execution {
       ready.map((r) => r.prepared),
     );
     const keyed = ready.map((item, i) => ({ ...item, outcome: outcomes[i] })).filter(isKeyed);
-    if (keyed.length > 0) await this.idempotency.remember(tx, keyed);
+    this.idempotency.remember(tx, keyed);
     await also?.(
       tx,
       ready.map(({ index }, i) => ({ index, answer: { outcome: outcomes[i]!, replayed: false } })),

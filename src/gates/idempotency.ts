@@ -6,6 +6,7 @@ import { Failure, type FailureJson } from '../failure.js';
 import type { Answer, Asked, Outcome } from './asked.js';
 
 const LOCK_NOT_AVAILABLE = '55P03';
+const UNIQUE_VIOLATION = '23505';
 
 /** A call with an idempotency key, as its memory knows it: principal, operation, key, and what was asked. */
 export interface Keyed {
@@ -45,23 +46,25 @@ export class Idempotency {
   }
 
   /**
-   * Writes keys and outcomes, in sorted order; what may pass next time is left out. A key another call holds is waited
-   * for, at most `lock_timeout` (5 s). Throws {@link Raced} when somebody was first.
+   * Writes keys and outcomes with COMMIT, in sorted order; what may pass next time is left out. A key another call holds is
+   * waited for, at most `lock_timeout` (5 s). The transaction fails with {@link Raced} when somebody was first.
    */
-  async remember(tx: Tx, calls: (Keyed & { outcome: unknown })[]): Promise<void> {
+  remember(tx: Tx, calls: (Keyed & { outcome: unknown })[]): void {
     const stored = calls.filter((call) => isStored(call.outcome));
     const claimed = claims(stored).map((claim) => ({ ...claim, outcome: undefined }));
     const kept = [...stored, ...claimed].sort((a, b) => compare(keyOf(a.asked), keyOf(b.asked)));
     if (kept.length === 0) return;
     const prints = kept.map((k) => k.print);
     const outcomes = kept.map((k) => JSON.stringify(toStored(k.outcome)));
-    const written = await tx
-      .run(this.text.remember, [...keyColumns(kept), prints, outcomes])
-      .catch((error: unknown) => {
-        throw sqlState(error) === LOCK_NOT_AVAILABLE ? inUse() : error;
-      });
-    if (written < kept.length) throw new Raced();
+    tx.write(this.text.remember, [...keyColumns(kept), prints, outcomes], meaningOf);
   }
+}
+
+/** What it means that a key could not be written. */
+function meaningOf(error: unknown): unknown {
+  const state = sqlState(error);
+  if (state === UNIQUE_VIOLATION) return new Raced();
+  return state === LOCK_NOT_AVAILABLE ? inUse() : error;
 }
 
 interface StoredRow extends Record<string, unknown> {
@@ -147,6 +150,6 @@ const statements = (schema: string) => ({
   remember: sql(
     `${schema}.idempotency.remember`,
     `INSERT INTO ${schema}.idempotency_keys (principal, operation, key, fingerprint, outcome)
-     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::text[]) ON CONFLICT DO NOTHING`,
+     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::text[])`,
   ),
 });

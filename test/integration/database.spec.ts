@@ -109,6 +109,16 @@ describe('a transaction', () => {
     expect(await notes(database)).toEqual([]);
   });
 
+  it('fails with what the failure of a write means to its writer', async () => {
+    const taken = new Error('taken');
+    const twice = database.transaction(async (tx) => {
+      tx.write(INSERT, ['again']);
+      tx.write(INSERT, ['again'], (error) => ((error as { code?: string }).code === '23505' ? taken : error));
+    });
+    await expect(twice).rejects.toBe(taken);
+    expect(await notes(database)).toEqual([]);
+  });
+
   it('undoes a savepoint, and no more, when what was written within it fails', async () => {
     await database.transaction(async (tx) => {
       tx.write(INSERT, ['kept']);
