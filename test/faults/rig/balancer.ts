@@ -26,10 +26,11 @@ export class Balancer {
     return balancer;
   }
 
+  /** Where none is ready a call goes to whoever only says nothing, as balancers have it that fail open; else it is a house's to say no. */
   readonly at = (): RestClient => {
     const ready = this.houses.filter((house) => this.ready.has(house));
-    // Where none is ready a call goes somewhere all the same: it is the house's to say no.
-    const among = ready.length > 0 ? ready : this.houses;
+    const silent = this.houses.filter((house) => (this.unanswered.get(house) ?? 0) > 0);
+    const among = [ready, silent, this.houses].find(({ length }) => length > 0)!;
     return among[this.turn++ % among.length]!.rest;
   };
 
