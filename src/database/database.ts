@@ -3,15 +3,12 @@ import type { DataSource } from 'typeorm';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unavailable } from '../failure.js';
 import { corked } from '../corked.js';
+import { DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE, QUERY_CANCELED, SERIALIZATION_FAILURE, sqlState } from './sql-state.js';
 import { queryOf, sql, type Statement } from './statement.js';
 import { type Began, Tx } from './transaction.js';
 
-const SERIALIZATION_FAILURE = '40001';
-const DEADLOCK_DETECTED = '40P01';
 /** Shut-down (57P01-03), connection exceptions (08), too many connections (53300), read-only after a fail-over (25006). */
 const CONNECTION_STATES = /^(57P0[123]|08...|53300|25006)$/;
-
-export const sqlState = (error: unknown): string | undefined => (error as { code?: string } | undefined)?.code;
 
 /** Whether the database or the way to it failed, rather than the work. */
 export function isConnectionError(error: unknown): boolean {
@@ -24,7 +21,7 @@ export function isConnectionError(error: unknown): boolean {
 }
 
 /** Whether the work waited in vain for somebody else's lock (`lock_timeout`, `statement_timeout`): it may pass next time. */
-export const isBusy = (error: unknown): boolean => ['55P03', '57014'].includes(sqlState(error) ?? '');
+export const isBusy = (error: unknown): boolean => [LOCK_NOT_AVAILABLE, QUERY_CANCELED].includes(sqlState(error) ?? '');
 
 const OUTCOME = sql('database.xact-status', 'SELECT pg_xact_status($1::text::xid8) AS status');
 

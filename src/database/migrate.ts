@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { type DataSource, MigrationExecutor, type QueryRunner } from 'typeorm';
-import { sqlState } from './database.js';
 import type { Storage } from './data-sources.js';
+import { DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE, sqlState } from './sql-state.js';
 
 /** Any number; all of us agree on it. Held by the session, so that a killed process lets go. */
 export const MIGRATION_LOCK = 7_326_001;
@@ -21,7 +21,7 @@ const logged: Say = (sentence) => new Logger('Database').log(sentence);
 const LOCK_MS = 800;
 const ASK_AGAIN_MS = 250;
 const SAY_EVERY = 10;
-const IN_THE_WAY = ['55P03', '40P01'];
+const IN_THE_WAY = [LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED];
 
 /**
  * Brings the schemas up to date under a lock: replicas that start together wait for each other, and one migrates. Answers the

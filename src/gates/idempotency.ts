@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
-import { type Database, sqlState } from '../database/database.js';
+import type { Database } from '../database/database.js';
+import { LOCK_NOT_AVAILABLE, sqlState, UNIQUE_VIOLATION } from '../database/sql-state.js';
 import { sql } from '../database/statement.js';
 import type { Tx } from '../database/transaction.js';
 import { Failure, type FailureJson } from '../failure.js';
 import type { Answer, Asked, Outcome } from './asked.js';
-
-const LOCK_NOT_AVAILABLE = '55P03';
-const UNIQUE_VIOLATION = '23505';
 
 /** A call with an idempotency key, as its memory knows it: principal, operation, key, and what was asked. */
 export interface Keyed {

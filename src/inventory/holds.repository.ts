@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { SERIALIZATION_FAILURE } from '../database/sql-state.js';
 import { sql } from '../database/statement.js';
 import type { Tx } from '../database/transaction.js';
 import type { StockLine } from './index.js';
@@ -39,7 +40,7 @@ export class HoldsRepository {
 
 /** What is not there cannot be locked. The code is PostgreSQL's "serialization failure": whoever sees it runs the set again. */
 class Raced extends Error {
-  readonly code = '40001';
+  readonly code = SERIALIZATION_FAILURE;
 
   constructor() {
     super('another transaction was told about one of these orders at the same moment');

@@ -1,5 +1,12 @@
 import { Logger } from '@nestjs/common';
-import { type Database, sqlState } from '../database/database.js';
+import type { Database } from '../database/database.js';
+import {
+  CHECK_VIOLATION,
+  DUPLICATE_TABLE,
+  LOCK_NOT_AVAILABLE,
+  sqlState,
+  UNIQUE_VIOLATION,
+} from '../database/sql-state.js';
 import { sql } from '../database/statement.js';
 import type { Progress } from './loop.js';
 
@@ -7,10 +14,8 @@ const DAY_MS = 86_400_000;
 const AHEAD_DAYS = 3;
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
-const CHECK_VIOLATION = '23514';
 /** Another replica makes the same table at the same moment: PostgreSQL says one of these in spite of IF NOT EXISTS. */
-const MADE_MEANWHILE = ['42P07', '23505'];
-const LOCK_NOT_AVAILABLE = '55P03';
+const MADE_MEANWHILE = [DUPLICATE_TABLE, UNIQUE_VIOLATION];
 /** Behind a partition that waits for its lock all intake of the module waits: a back-up reads for hours. */
 const LOCK_MS = 100;
 /** Rows deleted by one statement: a month of keys at once would run into `statement_timeout`, again and again. */

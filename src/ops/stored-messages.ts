@@ -1,4 +1,5 @@
-import { type Database, sqlState } from '../database/database.js';
+import type { Database } from '../database/database.js';
+import { LOCK_NOT_AVAILABLE, sqlState } from '../database/sql-state.js';
 import { sql } from '../database/statement.js';
 import type { Tx } from '../database/transaction.js';
 import type { Inbox } from '../messaging/inbox/inbox.js';
@@ -23,7 +24,6 @@ export interface Restart {
 
 /** Of a body, its bytes and its headers, a list shows each up to this size. */
 const SHOWN_IN_LISTS = 4 * 1024;
-const LOCK_NOT_AVAILABLE = '55P03';
 
 /** The inbox of one module as the repair desk reads and changes it: sets in and out, changes under the locks of the lanes. */
 export class StoredMessages {

@@ -40,8 +40,8 @@ export class Consumer {
   private waiting: Delivery[] = [];
   private readonly bell = new Doorbell();
   private stopAt = Infinity;
-  /** The broker was told, and what it sent before it knew is here: nothing more comes. */
-  private cancelled = false;
+  /** The broker knows that we stop, and what it sent before it knew is here. */
+  private allIsHere = false;
   private opening?: Promise<void>;
   private working?: Promise<void>;
 
@@ -90,7 +90,7 @@ export class Consumer {
     // A broker that does not answer must not keep us: the deadline stands.
     const patience = sleep(DRAIN_MS / 2, undefined, { ref: false });
     await Promise.race([this.cancel().catch(() => undefined), patience]);
-    this.cancelled = true;
+    this.allIsHere = true;
     this.bell.ring();
     await this.working;
   }
@@ -107,7 +107,7 @@ export class Consumer {
   }
 
   private async work(): Promise<void> {
-    while (!this.cancelled) {
+    while (!this.allIsHere) {
       await this.bell.wait(1_000);
       while (this.waiting.length > 0 && performance.now() < this.stopAt) {
         if (await this.paused()) {
